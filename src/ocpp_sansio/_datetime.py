@@ -1,0 +1,78 @@
+"""dateTime on the wire and in Python: one reader and one writer for every version.
+
+Knows no message. Reading accepts what stations really send (J16-1101, J201-1101); writing gives the one form
+that everybody reads.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+__all__ = ["format_datetime", "normal_form", "parse_datetime"]
+
+_SHAPE = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[Tt ]"
+    r"(?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?"
+    r"(?P<zone>[Zz]|[+-]\d\d(?::?(?P<minutes>\d\d))?)?",
+    re.ASCII,
+)
+
+
+def parse_datetime(text: str) -> datetime:
+    """The aware datetime that an ISO 8601 text means.
+
+    Without a zone it is UTC (L-1101); an offset may lack its minutes; digits beyond the microsecond are
+    dropped; a leap second is the second after it.
+    Raises ValueError if the text is no point in time, TypeError if it is no text.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"a time is text, not {type(text).__name__}")
+    found = _SHAPE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text[:40]!r} is not an ISO 8601 date and time such as 2024-05-01T12:00:00Z")
+    day, clock, fraction, zone, minutes = found.group("day", "time", "fraction", "zone", "minutes")
+    leap = clock.endswith(":60")
+    offset = _offset(zone, minutes)
+    try:
+        moment = datetime.fromisoformat(
+            f"{day}T{clock[:6]}{'59' if leap else clock[6:]}.{(fraction or '0')[:6]:0<6}{offset}"
+        )
+        if leap:
+            moment = moment.replace(microsecond=0) + timedelta(seconds=1)
+        moment.astimezone(UTC)  # a time that UTC cannot express could be read and never be sent
+        return moment
+    except (ValueError, OverflowError):
+        raise ValueError(f"{text[:40]!r} is not a point in time") from None
+
+
+def _offset(zone: str | None, minutes: str | None) -> str:
+    if zone is None or zone in "Zz":
+        return "+00:00"
+    return f"{zone[:3]}:{minutes or '00'}"
+
+
+def normal_form(text: str) -> bool:
+    """Whether a readable time is written as RFC 3339 with at most milliseconds: what OCPP 2.x demands of
+    senders (J201-1101).
+    """
+    found = _SHAPE.fullmatch(text)
+    if found is None:
+        return False
+    zone = found["zone"]
+    return (
+        zone is not None
+        and (zone in "Zz" or ":" in zone)
+        and len(found["fraction"] or "") <= 3
+        and "," not in text
+    )
+
+
+def format_datetime(moment: datetime) -> str:
+    """The moment in UTC, with milliseconds if it has a fraction and without if not: `2024-05-01T12:00:00Z`.
+
+    A datetime without a zone is taken as UTC. Raises OverflowError if UTC puts it outside the years 1 to
+    9999.
+    """
+    if moment.tzinfo is not UTC:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    text = moment.isoformat()
+    return f"{text[:19]}Z" if len(text) == 25 else f"{text[:23]}Z"

@@ -1,0 +1,164 @@
+"""How a message class is declared.
+
+A message is an attrs class; its fields, their types and their `limits` are the single definition from which
+decoder, encoder and JSON Schema are derived. This room knows nothing of frames, versions or validation.
+"""
+
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+
+import attrs
+
+from ._datetime import format_datetime
+
+__all__ = ["Datatype", "Message", "Request", "Response", "Role", "asdict", "limits"]
+
+
+class Role(Enum):
+    """The two ends of an OCPP connection."""
+
+    CSMS = "CSMS"
+    CHARGING_STATION = "Charging Station"
+
+    @property
+    def peer(self) -> "Role":
+        """The role at the other end."""
+        return Role.CHARGING_STATION if self is Role.CSMS else Role.CSMS
+
+
+class Message:
+    """What every payload class shares: equality by value, and a `repr` that leaves out what is absent."""
+
+    __slots__ = ()
+
+    #: JSON Schema draft of the definition. To draft 4 `12.0` is not an integer, to draft 6 it is (J16-215).
+    __draft__: ClassVar[Literal[4, 6]] = 6
+
+    if TYPE_CHECKING:
+        __attrs_attrs__: ClassVar[Any]  # every subclass is an attrs class
+
+    def __init_subclass__(cls, *, draft: Literal[4, 6] | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if draft is not None:
+            cls.__draft__ = draft
+
+    def __eq__(self, other: object) -> bool:
+        if other.__class__ is not self.__class__:
+            return NotImplemented
+        return all(getattr(self, f.name) == getattr(other, f.name) for f in attrs.fields(self.__class__))
+
+    __hash__ = None  # type: ignore[assignment]  # payloads are mutable on purpose
+
+    def __repr__(self) -> str:
+        present = ((f.name, getattr(self, f.name)) for f in attrs.fields(self.__class__))
+        shown = ", ".join(f"{name}={value!r}" for name, value in present if value is not None)
+        return f"{self.__class__.__name__}({shown})"
+
+
+class Datatype(Message):
+    """A named JSON object that occurs inside messages."""
+
+    __slots__ = ()
+
+
+class Response(Message):
+    """The payload of a CALLRESULT."""
+
+    __slots__ = ()
+
+
+Own = TypeVar("Own")
+Answer = TypeVar("Answer", bound=Response)
+
+
+class Request(Message, Generic[Own, Answer]):
+    """The payload of a CALL, declared with its own name and the type of its answer.
+
+    `class Heartbeat(Request["Heartbeat", call_result.Heartbeat], sender=Role.CHARGING_STATION)`
+
+    The first parameter looks redundant and is not: it lets `call()` and `on()` hand the exact request and
+    response types to a type checker. `sender` is the role that may send it; None means either. The action on
+    the wire is the name of the class.
+    """
+
+    __slots__ = ()
+
+    __action__: ClassVar[str]
+    __answer__: ClassVar[type[Response]]
+    __sender__: ClassVar[Role | None]
+
+    def __init_subclass__(cls, *, sender: Role | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # attrs builds a slotted class a second time, without the keywords; what the first pass recorded is in
+        # __dict__ then.
+        if "__action__" in cls.__dict__:
+            return
+        for base in cls.__dict__.get("__orig_bases__", ()):
+            if get_origin(base) is Request:
+                cls.__action__ = cls.__name__
+                cls.__answer__ = get_args(base)[1]
+                cls.__sender__ = sender
+
+
+def limits(
+    *,
+    max_length: int | None = None,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    multiple_of: float | None = None,
+    min_items: int | None = None,
+    max_items: int | None = None,
+    format: Literal["uri"] | None = None,
+    items: dict[str, Any] | None = None,
+    wire: str | None = None,
+    receive_only: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """Metadata of a field: its JSON Schema assertions, keyed by keyword, and how it differs from what its
+    name and type say.
+
+    `items` are the limits of an array's elements; `wire` is the name on the wire where camel-casing the
+    Python name does not give it; `receive_only` are enum values that are understood from a peer and never
+    sent.
+    """
+    given = {
+        "maxLength": max_length,
+        "minimum": minimum,
+        "maximum": maximum,
+        "multipleOf": multiple_of,
+        "minItems": min_items,
+        "maxItems": max_items,
+        "format": format,
+        "items": items,
+        "wire": wire,
+        "receive_only": receive_only or None,
+    }
+    return {keyword: value for keyword, value in given.items() if value is not None}
+
+
+def wire_name(field: "attrs.Attribute[Any]") -> str:
+    """Name of the field on the wire: declared, or its Python name in camel case."""
+    declared = field.metadata.get("wire")
+    if declared is not None:
+        return str(declared)
+    head, *tail = field.name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def asdict(message: Message) -> dict[str, Any]:
+    """The message as plain, JSON-able data under Python names, absent members left out; times are text in
+    UTC.
+    """
+    return {
+        field.name: _plain(value)
+        for field in attrs.fields(message.__class__)
+        if (value := getattr(message, field.name)) is not None
+    }
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Message):
+        return asdict(value)
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return format_datetime(value) if isinstance(value, datetime) else value
