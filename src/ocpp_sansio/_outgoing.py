@@ -1,0 +1,147 @@
+"""The calls we make: one slot, a bounded queue, deadlines (rule 6 of the house; J16-301).
+
+A `PendingCall` is in exactly one place: the queue, the slot, or nowhere any more. Whoever takes it out owes
+it the event that ends it. Knows no frame and no event.
+"""
+
+from heapq import heappop, heappush
+from typing import Any
+
+from .errors import QueueFull
+from .events import PendingCall
+
+__all__ = ["Outgoing"]
+
+Pending = PendingCall[Any]
+
+
+class Outgoing:
+    """Slot and queue of one connection. Instants are seconds on the connection's clock."""
+
+    __slots__ = ("_capacity", "_counter", "_expiries", "_late", "_memory", "_queue", "slot")
+
+    def __init__(self, capacity: int, memory: int) -> None:
+        self.slot: Pending | None = None
+        self._queue: list[Pending] = []  # in order of asking; short enough for pop(0)
+        self._capacity = capacity
+        # Queued calls with a queue_timeout, the earliest on top. Calls that left the queue stay until they
+        # surface.
+        self._expiries: list[tuple[float, int, Pending]] = []
+        self._counter = 0
+        self._late: dict[str, Pending] = {}  # timed out on the wire; the oldest first
+        self._memory = memory
+
+    @property
+    def calls(self) -> tuple[Pending, ...]:
+        """The call in the slot, then the queue in order."""
+        head = () if self.slot is None else (self.slot,)
+        return (*head, *self._queue)
+
+    @property
+    def deadline(self) -> float | None:
+        """When `expire` will have something to do."""
+        slot = None if self.slot is None else self.slot._deadline
+        queue = self._expiries[0][0] if self._expiries else None
+        if slot is None or queue is None:
+            return queue if slot is None else slot
+        return min(slot, queue)
+
+    def knows(self, id: str) -> bool:
+        """Whether a live call has this id."""
+        return any(call.id == id for call in self.calls)
+
+    def check_room(self) -> None:
+        """Raise QueueFull if one more call would have to wait and cannot."""
+        if self.slot is not None and len(self._queue) >= self._capacity:
+            raise QueueFull(f"{len(self._queue)} calls are waiting for their turn already")
+
+    def add(self, call: Pending, now: float, queue_timeout: float | None) -> bool:
+        """Put the call into the slot, or at the end of the queue. True if it is its turn."""
+        self._late.pop(call.id, None)  # a retry may reuse the id (L-205); the answer is the retry's then
+        if self.slot is None:
+            self._occupy(call, now)
+            return True
+        self._queue.append(call)
+        if queue_timeout is not None:
+            call._expires = now + queue_timeout
+            self._counter += 1
+            heappush(self._expiries, (call._expires, self._counter, call))
+        return False
+
+    def take_answered(self, id: object) -> Pending | None:
+        """The call in the slot if it has this id and the peer can have seen it; the slot is free then."""
+        call = self.slot
+        if call is None or call.id != id or not call.released:
+            return None
+        self.slot = None
+        return call
+
+    def take_late(self, id: object) -> Pending | None:
+        """The timed-out call with this id, once."""
+        return self._late.pop(id, None) if isinstance(id, str) else None
+
+    def take_waiting(self, call: Pending) -> bool:
+        """Take the call out if the peer cannot have seen it.
+
+        The slot is free afterwards if it was in there.
+        """
+        if call is self.slot and not call.released:
+            self.slot = None
+            return True
+        if call not in self._queue:
+            return False
+        self._queue.remove(call)
+        self._forget_expiry(call)
+        return True
+
+    def take_expired(self, now: float) -> list[Pending]:
+        """Calls whose patience has ended: first those in the queue, so that none of them is sent, then the
+        one in the slot.
+        """
+        expired = []
+        while self._expiries and self._expiries[0][0] <= now:
+            call = self._expiries[0][2]
+            self._queue.remove(call)
+            self._forget_expiry(call)
+            expired.append(call)
+        call_in_slot = self.slot
+        if call_in_slot is not None and call_in_slot._deadline is not None and call_in_slot._deadline <= now:
+            self.slot = None
+            expired.append(call_in_slot)
+            if call_in_slot.released:
+                self._remember(call_in_slot)
+        return expired
+
+    def next_turn(self, now: float) -> Pending | None:
+        """Move the head of the queue into the slot, if that is free."""
+        if self.slot is not None or not self._queue:
+            return None
+        call = self._queue.pop(0)
+        self._forget_expiry(call)
+        self._occupy(call, now)
+        return call
+
+    def take_all(self) -> tuple[Pending, ...]:
+        """Every live call, in order; nothing is left."""
+        calls = self.calls
+        self.slot = None
+        self._queue.clear()
+        self._expiries.clear()
+        self._late.clear()
+        return calls
+
+    def _occupy(self, call: Pending, now: float) -> None:
+        # The clock starts now and not when the frame is pulled: a link that no longer drains must not keep a
+        # caller for ever.
+        call._deadline = now + call.timeout
+        self.slot = call
+
+    def _forget_expiry(self, call: Pending) -> None:
+        call._expires = None
+        while self._expiries and self._expiries[0][2]._expires is None:
+            heappop(self._expiries)
+
+    def _remember(self, call: Pending) -> None:
+        self._late[call.id] = call
+        if len(self._late) > self._memory:
+            del self._late[next(iter(self._late))]

@@ -1,0 +1,511 @@
+"""Connection: one end of one OCPP link, as a pure state machine.
+
+Inputs change state, pulls hand out results, properties are pure. There is no socket, clock or callback in
+here; what each message type is made of, and who waits for what, is decided in the rooms below.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any, ClassVar, TypeVar
+
+import attrs
+
+from ._codec import Note, Refused, decoder
+from ._frames import (
+    CALL,
+    CALLERROR,
+    CALLRESULT,
+    MAX_ECHOED_ID,
+    MAX_ID,
+    Malformed,
+    call_text,
+    error_of,
+    error_text,
+    parse,
+    read_call,
+    result_text,
+)
+from ._incoming import Incoming
+from ._outgoing import Outgoing
+from .errors import (
+    ERRORS_BY_CODE,
+    ConnectionClosed,
+    ErrorCode,
+    LocalProtocolError,
+    OCPPError,
+    Reason,
+    RemoteProtocolError,
+)
+from .events import (
+    CallErrorReceived,
+    CallFailed,
+    CallLost,
+    CallReceived,
+    CallResultReceived,
+    CallTimedOut,
+    Closed,
+    CloseRequested,
+    DuplicateCallReceived,
+    Event,
+    FrameRejected,
+    LateResponseReceived,
+    PendingCall,
+    UnmatchedResponseReceived,
+)
+from .messages import Request, Response, Role
+from .validation import Violation, encode, explain, noted
+from .version import Version
+
+__all__ = ["Connection", "Limits"]
+
+Answer = TypeVar("Answer", bound=Response)
+
+
+@attrs.frozen(kw_only=True)
+class Limits:
+    """What one connection holds at most. All are counts but `frame_size`, which is in characters."""
+
+    frame_size: int = 2**20  # L-132; a bigger frame is rejected with CloseRequested(1009)
+    queued_calls: int = 1000  # calls of ours that wait for their turn; one more is QueueFull
+    open_calls: int = 32  # calls of the peer that we have not answered; one more earns GenericError
+    undrained: int = (
+        1000  # events and frames not pulled; at the limit, frames are dropped as if lost on the wire
+    )
+    remembered_ids: int = 100  # calls that timed out, so that a late answer is known as one
+
+
+class Connection:
+    """One end of an OCPP link.
+
+    `role` is the end that we are; None leaves directions unchecked, for a tool that stands on either side.
+    `version` is a `Version`, its number or its subprotocol. `call_timeout` is the time in seconds that an
+    answer may take. `new_id` makes message ids: unique, 1 to 36 characters; without it they are a random
+    prefix and a counter (J16-205, L-205).
+
+    Not thread-safe: give inputs, pull and write under one lock, or frames reorder.
+    """
+
+    __slots__ = (
+        "_calls_made",
+        "_catalogue",
+        "_closed",
+        "_events",
+        "_frames",
+        "_id_prefix",
+        "_incoming",
+        "_limits",
+        "_new_id",
+        "_now",
+        "_outgoing",
+        "_overflowed",
+        "_timeouts",
+        "call_timeout",
+        "role",
+        "version",
+    )
+
+    def __init__(
+        self,
+        role: Role | None,
+        version: Version | str,
+        *,
+        call_timeout: float = 30.0,
+        new_id: Callable[[], str] | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        if role is not None and not isinstance(role, Role):
+            raise TypeError(f"role is Role.CSMS or Role.CHARGING_STATION, not {role!r}")
+        self.role = role
+        self.version = Version(version)
+        self.call_timeout = _seconds("call_timeout", call_timeout)
+        self._catalogue = self.version.load()
+        self._limits = limits or Limits()
+        self._outgoing = Outgoing(self._limits.queued_calls, self._limits.remembered_ids)
+        self._incoming = Incoming(self._limits.open_calls)
+        self._frames: list[
+            str | PendingCall[Any]
+        ] = []  # short by `limits.undrained`: pop(0) on a list is cheap
+        self._events: list[Event] = []
+        self._now = -inf
+        self._closed = False
+        self._overflowed = False
+        self._timeouts = 0
+        self._new_id = new_id
+        self._id_prefix = secrets.token_hex(12)
+        self._calls_made = 0
+
+    # What you ask for.
+
+    def call(
+        self,
+        request: Request[Any, Answer],
+        *,
+        now: float,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+        id: str | None = None,
+    ) -> PendingCall[Answer]:
+        """Ask the peer. The call goes out now, or waits until the one before has ended (J16-301).
+
+        `timeout` is the time in seconds that the answer may take once it is its turn (default:
+        `call_timeout`); `queue_timeout` the time that it may wait for its turn (default: any).
+        Raises SchemaViolation, LocalProtocolError for a request that is not ours to send, QueueFull,
+        ConnectionClosed, and TypeError or ValueError for wrong arguments. Afterwards pull frames; one event
+        will end the call.
+        """
+        self._check_open()
+        self._check_request(request)
+        patience = self.call_timeout if timeout is None else _seconds("timeout", timeout)
+        if queue_timeout is not None:
+            _seconds("queue_timeout", queue_timeout)
+        self._outgoing.check_room()
+        payload = encode(request)
+        id = self._id_for_call(id)
+        self._advance(now)
+        action = request.__action__
+        pending = PendingCall(id, action, request, patience, _text=call_text(id, action, payload))
+        if self._outgoing.add(pending, self._now, queue_timeout):
+            self._frames.append(pending)
+        return pending
+
+    def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> None:
+        """Answer a call of the peer with a CALLRESULT.
+
+        Raises TypeError if the response is not of the request's type, SchemaViolation (the call still waits
+        for its answer then), LocalProtocolError if it has one already, ConnectionClosed. Afterwards pull
+        frames.
+        """
+        self._check_open()
+        self._incoming.check_owed(received)
+        expected = received.request.__answer__
+        if type(response) is not expected:
+            raise TypeError(
+                f"{received.action} is answered with {_name(expected)}, not with {_name(type(response))}"
+            )
+        frame = result_text(received.id, encode(response))
+        self._advance(now)
+        self._incoming.close(received)
+        self._frames.append(frame)
+
+    def reply_error(self, received: CallReceived, error: OCPPError, *, now: float | None = None) -> None:
+        """Answer a call of the peer with a CALLERROR; a description of more than 255 characters is cut.
+
+        Raises TypeError or ValueError if the error is not an OCPPError with JSON details, LocalProtocolError
+        if the call is answered already, ConnectionClosed. Afterwards pull frames.
+        """
+        self._check_open()
+        self._incoming.check_owed(received)
+        if not isinstance(error, OCPPError):
+            raise TypeError(f"a CALLERROR is made from an OCPPError, not from {type(error).__name__}")
+        frame = self._error_frame(received.id, error)
+        self._advance(now)
+        self._incoming.close(received)
+        self._frames.append(frame)
+
+    def abandon(self, pending: PendingCall[Any], *, now: float | None = None) -> None:
+        """Nobody waits for this call any more.
+
+        If the peer cannot have seen it, it is withdrawn, never sent, and ends with CallLost. Otherwise it
+        keeps its slot until the answer or the time-out, as the protocol demands. A call that has ended is
+        left alone. Afterwards pull frames and events.
+        """
+        self._advance(now)
+        if self._outgoing.take_waiting(pending):
+            self._withdraw(pending)
+            self._events.append(CallLost(pending))
+            self._turn()
+
+    # What happened outside.
+
+    def receive_text(self, text: str | bytes, *, now: float) -> None:
+        """Take one whole WebSocket text message; bytes are its undecoded UTF-8.
+
+        No text makes this raise or break the connection (rule 3). After `receive_close` it does nothing.
+        Afterwards pull frames and events.
+        """
+        self._advance(now)
+        if self._closed or self._overflows():
+            return
+        if not isinstance(text, str):
+            encoded = text
+            try:
+                text = encoded.decode()
+            except UnicodeDecodeError as error:
+                problem = f"not UTF-8: {error.reason} at byte {error.start}"
+                self._reject(encoded.decode(errors="replace"), Reason.NOT_UTF8, problem)
+                self._events.append(CloseRequested(1007, "text is not UTF-8"))  # RFC 6455, 8.1
+                return
+        if len(text) > self._limits.frame_size:
+            size = f"{len(text)} characters, at most {self._limits.frame_size}"
+            self._reject(text, Reason.TOO_BIG, size)
+            self._events.append(CloseRequested(1009, size))
+            return
+        try:
+            frame = parse(text)
+            receive = self._RECEIVERS.get(frame[0])
+            if receive is None:
+                raise Malformed(Reason.UNKNOWN_MESSAGE_TYPE, f"no message type {frame[0]!r:.20}")
+            receive(self, frame, text)
+        except Malformed as problem:
+            self._reject(text, problem.reason, problem.message, problem.id)
+
+    def receive_close(self, *, now: float | None = None) -> None:
+        """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
+        last event.
+        """
+        self._advance(now)
+        if self._closed:
+            return
+        self._closed = True
+        self._frames.clear()
+        self._incoming.close_all()
+        self._events += [CallLost(call) for call in self._outgoing.take_all()]
+        self._events.append(Closed())
+
+    def handle_timeout(self, *, now: float) -> None:
+        """End the calls whose time is over.
+
+        Any time will do; when nothing is due, nothing happens. Afterwards pull frames and events.
+        """
+        self._advance(now)
+        self._turn()
+
+    # What you take away.
+
+    def next_frame(self) -> str | None:
+        """The next text to send as one WebSocket text message, or None."""
+        if not self._frames:
+            return None
+        frame = self._frames.pop(0)
+        if type(frame) is str:
+            return frame
+        assert isinstance(frame, PendingCall)
+        frame.released = True
+        text, frame._text = frame._text, None
+        return text
+
+    def next_event(self) -> Event | None:
+        """The next thing that happened, or None."""
+        return self._events.pop(0) if self._events else None
+
+    @property
+    def deadline(self) -> float | None:
+        """When to call `handle_timeout`, on the clock of `now`; None if nothing waits."""
+        return self._outgoing.deadline
+
+    @property
+    def calls(self) -> tuple[PendingCall[Any], ...]:
+        """Our calls that have not ended: the one whose turn it is, then those that wait, in order."""
+        return self._outgoing.calls
+
+    @property
+    def owed(self) -> tuple[CallReceived, ...]:
+        """The peer's calls that we have not answered, in order of arrival."""
+        return self._incoming.calls
+
+    @property
+    def consecutive_timeouts(self) -> int:
+        """How many calls in a row went out and got no answer in time."""
+        return self._timeouts
+
+    @property
+    def closed(self) -> bool:
+        """Whether the link is gone."""
+        return self._closed
+
+    # Frames that arrive.
+
+    def _receive_call(self, frame: list[Any], text: str) -> None:
+        id, action, payload = read_call(frame)
+        earlier = self._incoming.get(id)
+        if earlier is not None:
+            self._events.append(DuplicateCallReceived(earlier, text))
+            return
+        # L-425: frame, then action and direction, then payload.
+        cls = self._catalogue.get(action)
+        if cls is None:
+            raise Malformed(Reason.UNKNOWN_ACTION, f"unknown action {action!r:.60}", id)
+        if cls.__sender__ is self.role and self.role is not None:
+            raise Malformed(
+                Reason.WRONG_DIRECTION, f"{action} is sent by the {self.role.value}, not to it", id
+            )
+        if self._incoming.full:
+            raise Malformed(Reason.TOO_MANY_CALLS, f"{len(self.owed)} calls wait for an answer already", id)
+        notes: list[Note] = []
+        try:
+            request = decoder(cls)(payload, notes)
+        except Refused as refused:
+            self._refuse_payload(text, id, payload, refused)
+            return
+        violations = noted(payload, notes) if notes else ()
+        received = CallReceived(id, action, request, payload, violations, text)
+        self._incoming.open(received)
+        self._events.append(received)
+
+    def _receive_result(self, frame: list[Any], text: str) -> None:
+        id = frame[1] if len(frame) > 1 else None
+        payload = frame[2] if len(frame) > 2 else None
+        pending = self._outgoing.take_answered(id)
+        if pending is None:
+            self._receive_stray(id, payload, None, text)
+            return
+        self._timeouts = 0
+        self._events.append(self._result_event(pending, frame, payload))
+        self._turn()
+
+    def _result_event(self, pending: PendingCall[Any], frame: list[Any], payload: Any) -> Event:
+        if len(frame) != 3:
+            return _failed(pending, f"has {len(frame)} elements; a CALLRESULT has 3", payload)
+        if payload is None:  # J16-210: another way to write {}
+            payload = {}
+        if type(payload) is not dict:
+            return _failed(pending, "has a payload that is not an object", payload)
+        notes: list[Note] = []
+        try:
+            response = decoder(pending.request.__answer__)(payload, notes)
+        except Refused as refused:
+            violation = explain(payload, refused, receiving=True)
+            return _failed(pending, f"is invalid: {violation}", payload, violation)
+        return CallResultReceived(pending, response, payload, noted(payload, notes) if notes else ())
+
+    def _receive_error(self, frame: list[Any], text: str) -> None:
+        id = frame[1] if len(frame) > 1 else None
+        error = error_of(frame)
+        pending = self._outgoing.take_answered(id)
+        if pending is None:
+            self._receive_stray(id, None, error, text)
+            return
+        self._timeouts = 0
+        self._events.append(CallErrorReceived(pending, error))
+        self._turn()
+
+    def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
+        """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
+        late = self._outgoing.take_late(id)
+        if late is not None:
+            self._events.append(LateResponseReceived(late, payload, error, text))
+        else:
+            self._events.append(UnmatchedResponseReceived(id, payload, error, text))
+
+    _RECEIVERS: ClassVar[Mapping[Any, Callable[..., None]]] = {
+        CALL: _receive_call,
+        CALLRESULT: _receive_result,
+        CALLERROR: _receive_error,
+    }
+
+    def _refuse_payload(self, text: str, id: str, payload: dict[str, Any], refused: Refused) -> None:
+        violation = explain(payload, refused, receiving=True)
+        rules = self.version.rules
+        code = rules.violations.get(violation.keyword, rules.answers[Reason.INVALID_PAYLOAD])
+        details = {"path": violation.path, "keyword": violation.keyword}
+        self._reject(text, Reason.INVALID_PAYLOAD, str(violation), id, code, details)
+
+    def _reject(
+        self,
+        text: str,
+        reason: Reason,
+        message: str,
+        id: str | None = None,
+        code: ErrorCode | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        """Record a frame that was not accepted, and answer it if this version has an answer and there is an
+        id to answer to.
+        """
+        earned = code or self.version.rules.answers[reason]
+        error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
+        answerable = (
+            earned is not None
+            and id is not None
+            and len(id) <= MAX_ECHOED_ID
+            and self._incoming.get(id)
+            is None  # L-411: the peer would take it for the answer to the call that is being handled
+        )
+        if answerable:
+            assert id is not None
+            self._frames.append(self._error_frame(id, error))
+        self._events.append(FrameRejected(text, reason, error, id if answerable else None))
+
+    # Shared steps.
+
+    def _turn(self) -> None:
+        """End what has expired, then let the next call go out if the slot is free."""
+        for call in self._outgoing.take_expired(self._now):
+            self._timeouts += call.released
+            self._withdraw(call)
+            self._events.append(CallTimedOut(call))
+        released = self._outgoing.next_turn(self._now)
+        if released is not None:
+            self._frames.append(released)
+
+    def _withdraw(self, call: PendingCall[Any]) -> None:
+        """Take back the frame of a call that has ended before it was pulled."""
+        if not call.released and call in self._frames:
+            self._frames.remove(call)
+
+    def _overflows(self) -> bool:
+        """Whether so much waits to be pulled that a frame must be dropped, as if the wire had lost it."""
+        overflows = len(self._events) + len(self._frames) >= self._limits.undrained
+        if overflows and not self._overflowed:
+            self._events.append(CloseRequested(1008, "frames arrive faster than they are handled"))
+        self._overflowed = overflows
+        return overflows
+
+    def _advance(self, now: float | None) -> None:
+        if now is None or now == self._now:
+            return
+        if not -inf < now < inf:
+            raise ValueError(f"now is a finite number of seconds, not {now!r}")
+        if now > self._now:  # a clock that runs back is clamped
+            self._now = now
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ConnectionClosed("the link is closed")
+
+    def _check_request(self, request: object) -> None:
+        if not isinstance(request, Request):
+            raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
+        cls = type(request)
+        if self._catalogue.get(cls.__action__) is not cls:
+            raise TypeError(f"{cls.__module__}.{cls.__name__} is not a request of OCPP {self.version.value}")
+        if cls.__sender__ is not None and self.role is not None and cls.__sender__ is not self.role:
+            raise LocalProtocolError(
+                f"{cls.__action__} is sent by the {cls.__sender__.value}; we are the {self.role.value}"
+            )
+
+    def _id_for_call(self, id: str | None) -> str:
+        if id is None and self._new_id is None:
+            self._calls_made += 1
+            return f"{self._id_prefix}-{self._calls_made}"
+        if id is None:
+            assert self._new_id is not None
+            id = self._new_id()
+        if not isinstance(id, str) or not 1 <= len(id) <= MAX_ID or id == "-1":
+            raise ValueError(
+                f"a message id is text of 1 to {MAX_ID} characters and not '-1' (J16-204), not {id!r:.60}"
+            )
+        if self._outgoing.knows(id):
+            raise ValueError(f"the message id {id!r} belongs to a call that has not ended (J16-205)")
+        return id
+
+    def _error_frame(self, id: str, error: OCPPError) -> str:
+        return error_text(id, self.version.rules.spell(error.code), error.description, error.details)
+
+
+def _seconds(name: str, value: float) -> float:
+    if not 0 < value < inf:
+        raise ValueError(f"{name} is a positive number of seconds, not {value!r}")
+    return value
+
+
+def _failed(
+    pending: PendingCall[Any], problem: str, payload: Any, violation: Violation | None = None
+) -> CallFailed:
+    message = f"the answer to {pending.action} {pending.id!r} {problem}"
+    return CallFailed(pending, RemoteProtocolError(message, violation), payload)
+
+
+def _name(cls: type[Any]) -> str:
+    return f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"

@@ -1,0 +1,69 @@
+"""JSON Schema derived from a message class: what jsonschema judges by, and what a person may read."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from ._shape import Member, members
+from .messages import Datatype, Message
+
+__all__ = ["node_schema", "schema_for"]
+
+_URI = {4: "http://json-schema.org/draft-04/schema#", 6: "http://json-schema.org/draft-06/schema#"}
+_TYPES: dict[type[Any], dict[str, str]] = {
+    str: {"type": "string"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    bool: {"type": "boolean"},
+    datetime: {"type": "string", "format": "date-time"},
+}
+
+
+def schema_for(cls: type[Message], *, receiving: bool = False) -> dict[str, Any]:
+    """The JSON Schema of a message or datatype, datatypes under `definitions`.
+
+    It states what may be sent; `receiving=True` adds the enum values that are understood and never sent.
+    """
+    definitions: dict[str, Any] = {}
+    schema = {"$schema": _URI[cls.__draft__], **_object(cls, receiving, definitions)}
+    return {**schema, "definitions": definitions} if definitions else schema
+
+
+def node_schema(cls: type[Message], *, receiving: bool) -> dict[str, Any]:
+    """The schema of one object alone: nested datatypes are just objects, so that judging costs what the
+    object itself holds.
+    """
+    return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None)}
+
+
+def _object(cls: type[Message], receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
+    schema: dict[str, Any] = {
+        "type": "object",
+        "properties": {member.wire: _member(member, receiving, definitions) for member in members(cls)},
+        "additionalProperties": False,
+    }
+    required = [member.wire for member in members(cls) if member.required]
+    return {**schema, "required": required} if required else schema
+
+
+def _member(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
+    value = {**_value(member, receiving, definitions), **_assertions(member.values)}
+    return {"type": "array", "items": value, **_assertions(member.limits)} if member.many else value
+
+
+def _value(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
+    if issubclass(member.type, Datatype):
+        if definitions is None:
+            return {"type": "object"}
+        name = member.type.__name__
+        if name not in definitions:
+            definitions[name] = {}  # reserves the place, should the datatype contain itself
+            definitions[name] = _object(member.type, receiving, definitions)
+        return {"$ref": f"#/definitions/{name}"}
+    if issubclass(member.type, StrEnum):
+        return {"type": "string", "enum": [m.value for m in member.enum_members(receiving=receiving)]}
+    return dict(_TYPES[member.type])
+
+
+def _assertions(limits: Any) -> dict[str, Any]:
+    return {keyword: value for keyword, value in limits.items() if keyword != "receive_only"}

@@ -1,0 +1,255 @@
+"""Violations as data, the explanation of a refusal, and outbound messages checked as inbound ones are.
+
+The compiled codec decides; jsonschema, imported on the first refusal, finds the words. Knows no frame and no
+connection.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import attrs
+
+from ._codec import ODDITIES, Note, Refused, decoder, encoder, is_multiple, is_unicode, plain
+from ._datetime import parse_datetime
+from .errors import SchemaViolation
+from .messages import Message
+from .schema import node_schema
+
+__all__ = ["Violation", "encode", "explain", "noted"]
+
+
+@attrs.frozen
+class Violation:
+    """One place where a payload departs from its schema.
+
+    `path` is written like `$.meterValue[2].timestamp`; `keyword` is the JSON Schema keyword that failed;
+    `value` is what stands there; `message` says what is wrong with it. `str()` joins path and message.
+    """
+
+    path: str
+    keyword: str
+    value: Any
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.message}"
+
+
+def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
+    """The first violation behind a refusal of `payload`: structure before types, types before values, then by
+    place.
+    """
+    found = sorted(_judge(refused.cls, receiving).iter_errors(refused.node), key=_rank)
+    where = _path_of(payload, refused.node)
+    if not found:
+        # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
+        return Violation(where, "", refused.node, f"not a valid {refused.cls.__name__}")
+    error = found[0]
+    path = where + "".join(map(_step, error.absolute_path))
+    return Violation(path, error.validator, error.instance, _say(error))
+
+
+def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
+    """The decoder's notes as violations: times that were understood and are not RFC 3339 with at most
+    milliseconds.
+    """
+    message = "read as a time, but not written as RFC 3339 with at most 3 decimals"
+    return tuple(
+        Violation(_path_of(payload, node) + _step(member), "format", text, f"{_quoted(text)} was {message}")
+        for node, member, text in notes
+    )
+
+
+def encode(message: Message) -> str:
+    """The payload as JSON text, checked. Raises SchemaViolation, which names the place and the cure."""
+    try:
+        text = encoder(message.__class__)(message)
+    except ODDITIES:
+        text = _encode_slowly(message)
+    if "\\ud" in text and not is_unicode(json.loads(text)):
+        raise _violation(
+            message, Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
+        )
+    return text
+
+
+def _encode_slowly(message: Message) -> str:
+    try:
+        payload = plain(message)
+        try:
+            decoder(message.__class__, receiving=False)(payload, [])
+        except Refused as refused:
+            raise _violation(message, explain(payload, refused, receiving=False)) from None
+        return json.dumps(payload, separators=(",", ":"), allow_nan=False)
+    except SchemaViolation:
+        raise
+    except (ValueError, OverflowError, RecursionError) as error:
+        # A time that UTC cannot express, an integer of thousands of digits, a list that contains itself.
+        raise _violation(
+            message, Violation("$", "type", None, f"cannot be written as JSON: {error}")
+        ) from error
+
+
+def _violation(message: Message, violation: Violation) -> SchemaViolation:
+    kind = message.__class__
+    return SchemaViolation(f"{kind.__module__.rpartition('.')[2]}.{kind.__name__} cannot be sent", violation)
+
+
+# The judge.
+
+
+_judges: dict[tuple[type[Message], bool], Any] = {}
+
+
+def _judge(cls: type[Message], receiving: bool) -> Any:
+    """A jsonschema validator for one object of this class; decimals and times are judged as the codec does."""
+    found = _judges.get((cls, receiving))
+    if found is None:
+        found = _judges[cls, receiving] = _make_judge(cls, receiving)
+    return found
+
+
+def _make_judge(cls: type[Message], receiving: bool) -> Any:
+    import jsonschema  # 100 ms that a connection without refusals never pays
+    from jsonschema import validators
+
+    base: Any = {4: jsonschema.Draft4Validator, 6: jsonschema.Draft6Validator}[cls.__draft__]
+    extend: Any = validators.extend
+    finite = base.TYPE_CHECKER.redefine("number", _is_number)
+    judge = extend(base, {"multipleOf": _multiple_of}, type_checker=finite)
+    formats = jsonschema.FormatChecker(formats=())
+    formats.checks("date-time", raises=ValueError)(_is_time)
+    return judge(node_schema(cls, receiving=receiving), format_checker=formats)
+
+
+def _is_number(_: object, value: object) -> bool:
+    return type(value) is int or (type(value) is float and value - value == 0)
+
+
+def _is_time(value: object) -> bool:
+    if isinstance(value, str):
+        parse_datetime(value)
+    return True
+
+
+def _multiple_of(validator: Any, step: float, value: Any, _: object) -> Iterable[Any]:
+    import jsonschema
+
+    if validator.is_type(value, "number") and not is_multiple(value, step):
+        yield jsonschema.ValidationError(f"{value!r} is not a multiple of {step}")
+
+
+_RANKS = {"required": 0, "additionalProperties": 1, "type": 2}
+
+
+def _rank(error: Any) -> tuple[int, str]:
+    return _RANKS.get(error.validator, 3), "".join(map(_step, error.absolute_path))
+
+
+# The words.
+
+
+def _step(key: str | int) -> str:
+    """One step of a path: `.member`, or `[index]`."""
+    if isinstance(key, int):
+        return f"[{key}]"
+    return f".{key}" if key.isidentifier() else f"[{_quoted(key)}]"
+
+
+def _path_of(root: Any, node: Any) -> str:
+    """Path of the very object `node` within `root`. Parsed JSON never holds one object twice."""
+    trail: list[tuple[Any, str]] = [(root, "$")]
+    while trail:
+        value, path = trail.pop()
+        if value is node:
+            return path
+        if isinstance(value, dict):
+            trail += [
+                (item, path + _step(key)) for key, item in value.items() if isinstance(item, (dict, list))
+            ]
+        elif isinstance(value, list):
+            trail += [
+                (item, f"{path}[{index}]")
+                for index, item in enumerate(value)
+                if isinstance(item, (dict, list))
+            ]
+    return "$"
+
+
+def _quoted(text: str) -> str:
+    """Text of a peer, short enough to repeat."""
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+_JSON_NAMES: Mapping[type[Any], str] = {
+    dict: "an object",
+    list: "an array",
+    str: "text",
+    int: "an integer",
+    float: "a number",
+    bool: "a boolean",
+    type(None): "null",
+}
+_EXPECTED = {
+    "object": "an object",
+    "array": "an array",
+    "string": "text",
+    "integer": "an integer",
+    "number": "a number",
+    "boolean": "true or false",
+}
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, (bool, int, float)):
+        return _quoted(json.dumps(value))[1:-1] if abs(value) < 1e300 else "a number beyond all bounds"
+    return _JSON_NAMES.get(type(value), type(value).__name__)
+
+
+def _say_required(error: Any) -> str:
+    schema, node = error.schema, error.instance
+    missing = [name for name in error.validator_value if name not in node]
+    unknown = [key for key in node if key not in schema["properties"]]
+    names = ", ".join(missing)
+    meant = get_close_matches(missing[0], unknown, n=1)
+    return f"{names} is missing" + (f"; was it written {_quoted(meant[0])}?" if meant else "")
+
+
+def _say_unknown(error: Any) -> str:
+    known = error.schema["properties"]
+    unknown = next(key for key in error.instance if key not in known)
+    return f"unknown member {_quoted(unknown)}" + _did_you_mean(unknown, known)
+
+
+def _did_you_mean(text: Any, known: Iterable[str]) -> str:
+    meant = get_close_matches(text, known, n=1) if isinstance(text, str) and len(text) < 100 else []
+    return f"; did you mean {meant[0]!r}?" if meant else ""
+
+
+def _say_enum(error: Any) -> str:
+    allowed = error.validator_value
+    listed = ", ".join(allowed[:6]) + (", ..." if len(allowed) > 6 else "")
+    return f"{_shown(error.instance)} is not one of {listed}" + _did_you_mean(error.instance, allowed)
+
+
+_WORDS: Mapping[str, Callable[[Any], str]] = {
+    "required": _say_required,
+    "additionalProperties": _say_unknown,
+    "type": lambda e: f"{_shown(e.instance)} is not {_EXPECTED[e.validator_value]}",
+    "enum": _say_enum,
+    "maxLength": lambda e: f"{len(e.instance)} characters, at most {e.validator_value}",
+    "minimum": lambda e: f"{_shown(e.instance)}, at least {e.validator_value}",
+    "maximum": lambda e: f"{_shown(e.instance)}, at most {e.validator_value}",
+    "multipleOf": lambda e: f"{_shown(e.instance)} is not a multiple of {e.validator_value}",
+    "minItems": lambda e: f"{len(e.instance)} items, at least {e.validator_value}",
+    "maxItems": lambda e: f"{len(e.instance)} items, at most {e.validator_value}",
+    "format": lambda e: f"{_shown(e.instance)} is not a date and time such as 2024-05-01T12:00:00Z",
+}
+
+
+def _say(error: Any) -> str:
+    return _WORDS[error.validator](error)

@@ -1,0 +1,192 @@
+"""Hypothesis strategies: payloads of a message class, the traps of JSON, and texts that are nearly frames."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from ocpp_sansio._shape import Member, members
+from ocpp_sansio.messages import Datatype, Message
+from ocpp_sansio.version import Version
+
+CATALOGUE = Version.V16.load()
+REQUESTS = list(CATALOGUE.values())
+RESPONSES = [cls.__answer__ for cls in REQUESTS]
+CLASSES: list[type[Message]] = [*REQUESTS, *RESPONSES]
+
+characters = st.characters(exclude_categories=["Cs"])  # half a character is no text
+naive = st.datetimes(
+    min_value=datetime.fromisoformat("0001-01-02"), max_value=datetime.fromisoformat("9999-12-30")
+)
+times = naive.map(lambda moment: moment.replace(tzinfo=UTC))
+time_texts = times.map(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
+
+
+def _value(member: Member) -> st.SearchStrategy[Any]:
+    limits, kind = member.values, member.type
+    if issubclass(kind, Datatype):
+        return payloads(kind)
+    if kind is str:
+        return st.text(characters, max_size=min(limits.get("maxLength", 60), 60))
+    if kind is int:
+        return st.integers(limits.get("minimum", -(2**40)), limits.get("maximum", 2**40))
+    if kind is bool:
+        return st.booleans()
+    if kind is float:
+        if "multipleOf" in limits:
+            return st.integers(-(10**6), 10**6).map(lambda tenths: float(f"{tenths / 10:.1f}"))
+        return st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**40), 2**40)
+    if kind is datetime:
+        return time_texts
+    return st.sampled_from([str(found) for found in member.enum_members(receiving=False)])
+
+
+def _member(member: Member) -> st.SearchStrategy[Any]:
+    if not member.many:
+        return _value(member)
+    least = member.limits.get("minItems", 0)
+    return st.lists(_value(member), min_size=least, max_size=min(member.limits.get("maxItems", 4), 4))
+
+
+def payloads(cls: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
+    """Valid JSON payloads of a class, times in normal form."""
+    required = {member.wire: _member(member) for member in members(cls) if member.required}
+    optional = {member.wire: _member(member) for member in members(cls) if not member.required}
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@st.composite
+def classes_and_payloads(draw: st.DrawFn) -> tuple[type[Message], dict[str, Any]]:
+    """A class of the version and one of its payloads."""
+    cls = draw(st.sampled_from(CLASSES))
+    return cls, draw(payloads(cls))
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(characters, max_size=40)
+    | st.sampled_from(["", "2024-05-01T12:00:00", "Accepted", "x" * 600, 12.0, 0.15, -1])
+    | st.builds(list)
+    | st.builds(dict),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(characters, max_size=10), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+def _places(node: Any) -> list[tuple[Any, Any]]:
+    """Every (container, key) in a payload."""
+    items = (
+        list(node.items())
+        if isinstance(node, dict)
+        else list(enumerate(node))
+        if isinstance(node, list)
+        else []
+    )
+    found: list[tuple[Any, Any]] = [(node, key) for key, _ in items]
+    for _, value in items:
+        found += _places(value)
+    return found
+
+
+@st.composite
+def mutated_payloads(draw: st.DrawFn) -> tuple[type[Message], dict[str, Any]]:
+    """A class and a payload that was valid before one to three changes: replaced, dropped or added members."""
+    cls, payload = draw(classes_and_payloads())
+    for _ in range(draw(st.integers(1, 3))):
+        # Drawn values are mutable and Hypothesis keeps them: each change works on a copy.
+        payload = json.loads(json.dumps(payload))
+        places = _places(payload)
+        change = draw(st.sampled_from(["replace", "drop", "add"]))
+        if change == "add" or not places:
+            objects = [
+                payload,
+                *(container[key] for container, key in places if isinstance(container[key], dict)),
+            ]
+            known = [member.wire for member in members(cls)] or ["x"]
+            name = draw(st.sampled_from(known) | st.text(characters, max_size=10))
+            draw(st.sampled_from(objects))[name] = draw(json_values)
+            continue
+        container, key = draw(st.sampled_from(places))
+        if change == "replace":
+            container[key] = draw(json_values)
+        else:
+            del container[key]
+    return cls, payload
+
+
+ids = st.text(characters, max_size=40) | st.sampled_from(["1", "-1", "", "x" * 36, "x" * 37, "x" * 256])
+actions = st.sampled_from([*CATALOGUE, "FooBar", "heartbeat", "HeartbeatRequest"])
+
+
+@st.composite
+def frames(draw: st.DrawFn) -> list[Any]:
+    """Frames that are valid or nearly so."""
+    kind = draw(st.sampled_from([2, 2, 2, 3, 4, 5, 6, 2.0, True, None, "2"]))
+    id = draw(ids | json_values)
+    if kind == 3:
+        frame = [kind, id, draw(mutated_payloads())[1]]
+    elif kind == 4:
+        frame = [
+            kind,
+            id,
+            draw(st.sampled_from(["NotSupported", "Weird"]) | json_values),
+            draw(json_values),
+            draw(json_values),
+        ]
+    else:
+        cls, payload = draw(classes_and_payloads() | mutated_payloads())
+        action = draw(st.just(cls.__name__) | actions | json_values)
+        frame = [kind, id, action, draw(st.just(payload) | st.none() | json_values)]
+    cut = draw(st.integers(0, 12))
+    return frame[:cut] if cut < len(frame) else [*frame, draw(json_values)] if cut == 12 else frame
+
+
+TRAPS = [
+    "",
+    " ",
+    "[",
+    "]",
+    "[]",
+    "[2]",
+    "NaN",
+    "[NaN]",
+    "[1e400]",
+    '[2,"1","Heartbeat",{"a":1e400}]',
+    '[2,"1","Heartbeat",{"a":-Infinity}]',
+    '[2,"1",[],{}]',
+    '[2,"1",{"a":1},{}]',
+    '[2,"1","Heartbeat",{},{}]',
+    "[" * 100_000,
+    '{"a":' * 50_000,
+    '[2,"1","Heartbeat",' + "[" * 900 + "]" * 900 + "]",
+    '[4,"1","GenericError","",{"a":' + "[" * 900 + "]" * 900 + "}]",
+    "[[" + "[" * 900 + "]" * 900 + "]]",
+    '[2,"1","Heartbeat",{"a":' + "1" * 5000 + "}]",
+    "[" + "1" * 5000 + "]",
+    '[2,"\\ud800","Heartbeat",{}]',
+    '[2,"1","\\udc00",{}]',
+    '["\ud800"]',
+    '[2,"1","Heartbeat",{"a":1,"a":2}]',
+    '\ufeff[2,"1","Heartbeat",{}]',
+    '[2,"1","Heartbeat",{}]\x00',
+    '[2,"1","Heart\x00beat",{}]',
+    '[2,"' + "x" * 1_000_000 + '","Heartbeat",{}]',
+    '[3,"' + "x" * 1_000_000 + '",{}]',
+    "x" * 10_000_000,
+    '[2,"1","DataTransfer",{"vendorId":"' + "x" * 10_000_000 + '"}]',
+]
+
+texts = (
+    frames().map(json.dumps)
+    | frames().map(lambda frame: json.dumps(frame, ensure_ascii=False, indent=1))
+    | st.sampled_from(TRAPS)
+    | st.text(max_size=200)
+    | st.tuples(frames().map(json.dumps), st.integers(0, 200)).map(lambda cut: cut[0][: cut[1]])
+)
+inputs = texts | st.binary(max_size=200) | frames().map(lambda frame: json.dumps(frame).encode())
