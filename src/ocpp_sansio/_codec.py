@@ -20,7 +20,7 @@ from ._datetime import format_datetime, normal_form, parse_datetime
 from ._shape import Member, members
 from .messages import Datatype, Message
 
-__all__ = ["Note", "Refused", "decoder", "encoder", "is_multiple", "is_unicode", "plain"]
+__all__ = ["Note", "Refused", "decoder", "encoder", "is_multiple", "is_unicode", "plain", "sending_decoder"]
 
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
@@ -43,16 +43,19 @@ class Unusual(Exception):
     """The fast encoder does not handle this value."""
 
 
-def decoder(cls: type[Message], *, receiving: bool = True) -> Decoder:
-    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal
-    form.
-
-    `receiving=False` judges by what may be sent, which leaves out receive-only enum values.
-    """
-    key = (cls, receiving)
-    found = _decoders.get(key)
+def decoder(cls: type[Message]) -> Decoder:
+    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal form."""
+    found = _decoders.get(cls)
     if found is None:
-        found = _decoders[key] = _compile_decoder(cls, receiving)
+        found = _decoders[cls] = _compile_decoder(cls, receiving=True)
+    return found
+
+
+def sending_decoder(cls: type[Message]) -> Decoder:
+    """A decoder that judges by what may be sent, which leaves out receive-only enum values."""
+    found = _sending_decoders.get(cls)
+    if found is None:
+        found = _sending_decoders[cls] = _compile_decoder(cls, receiving=False)
     return found
 
 
@@ -66,7 +69,8 @@ def encoder(cls: type[Message]) -> Encoder:
     return found
 
 
-_decoders: dict[tuple[type[Message], bool], Decoder] = {}
+_decoders: dict[type[Message], Decoder] = {}
+_sending_decoders: dict[type[Message], Decoder] = {}
 _encoders: dict[type[Message], Encoder] = {}
 
 #: What an encoder may raise on a value that the fast path does not expect.
@@ -209,7 +213,7 @@ def _decode_value(
     """Lines that check the variable and leave the converted value in it."""
     kind, limits = member.type, member.values
     if issubclass(kind, Datatype):
-        scope[f"decode_{index}"] = decoder(kind, receiving=receiving)
+        scope[f"decode_{index}"] = (decoder if receiving else sending_decoder)(kind)
         return [f"{var} = decode_{index}({var}, notes)"]
     if issubclass(kind, StrEnum):
         scope[f"members_{index}"] = {m.value: m for m in member.enum_members(receiving=receiving)}

@@ -66,13 +66,18 @@ def normal_form(text: str) -> bool:
     )
 
 
+# Half the time of isoformat(), which asks the time zone each time; every answer that we send has a time in it.
+_2 = [f"{number:02d}" for number in range(60)]
+_3 = [f"{number:03d}" for number in range(1000)]
+
+
 def format_datetime(moment: datetime) -> str:
     """The moment in UTC, with milliseconds if it has a fraction and without if not: `2024-05-01T12:00:00Z`.
 
-    A datetime without a zone is taken as UTC. Raises OverflowError if UTC puts it outside the years 1 to
-    9999.
+    A datetime without a zone is taken as UTC. Raises OverflowError if UTC puts it outside the years 1 to 9999.
     """
-    if moment.tzinfo is not UTC:
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    text = moment.isoformat()
-    return f"{text[:19]}Z" if len(text) == 25 else f"{text[:23]}Z"
+    m = moment
+    if m.tzinfo is not UTC:
+        m = m.replace(tzinfo=UTC) if m.tzinfo is None else m.astimezone(UTC)
+    second = f"{m.year:04d}-{_2[m.month]}-{_2[m.day]}T{_2[m.hour]}:{_2[m.minute]}:{_2[m.second]}"
+    return f"{second}.{_3[m.microsecond // 1000]}Z" if m.microsecond else f"{second}Z"

@@ -98,7 +98,6 @@ class Connection:
         "_new_id",
         "_now",
         "_outgoing",
-        "_overflowed",
         "_timeouts",
         "call_timeout",
         "role",
@@ -129,7 +128,6 @@ class Connection:
         self._events: list[Event] = []
         self._now = -inf
         self._closed = False
-        self._overflowed = False
         self._timeouts = 0
         self._new_id = new_id
         self._id_prefix = secrets.token_hex(12)
@@ -224,8 +222,14 @@ class Connection:
         No text makes this raise or break the connection (rule 3). After `receive_close` it does nothing.
         Afterwards pull frames and events.
         """
-        self._advance(now)
-        if self._closed or self._overflows():
+        if now != self._now:
+            self._advance(now)
+        if self._closed:
+            return
+        if len(self._events) + len(self._frames) >= self._limits.undrained:
+            # Dropped, as if the wire had lost it; the ends of calls are still recorded, and they are bounded.
+            if self._events[-1:] != [_TOO_FAST]:
+                self._events.append(_TOO_FAST)
             return
         if not isinstance(text, str):
             encoded = text
@@ -444,14 +448,6 @@ class Connection:
         if not call.released and call in self._frames:
             self._frames.remove(call)
 
-    def _overflows(self) -> bool:
-        """Whether so much waits to be pulled that a frame must be dropped, as if the wire had lost it."""
-        overflows = len(self._events) + len(self._frames) >= self._limits.undrained
-        if overflows and not self._overflowed:
-            self._events.append(CloseRequested(1008, "frames arrive faster than they are handled"))
-        self._overflowed = overflows
-        return overflows
-
     def _advance(self, now: float | None) -> None:
         if now is None or now == self._now:
             return
@@ -492,6 +488,9 @@ class Connection:
 
     def _error_frame(self, id: str, error: OCPPError) -> str:
         return error_text(id, self.version.rules.spell(error.code), error.description, error.details)
+
+
+_TOO_FAST = CloseRequested(1008, "frames arrive faster than they are handled")
 
 
 def _seconds(name: str, value: float) -> float:

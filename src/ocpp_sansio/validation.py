@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from ._codec import ODDITIES, Note, Refused, decoder, encoder, is_multiple, is_unicode, plain
+from ._codec import ODDITIES, Note, Refused, encoder, is_multiple, is_unicode, plain, sending_decoder
 from ._datetime import parse_datetime
 from .errors import SchemaViolation
 from .messages import Message
@@ -79,7 +79,7 @@ def _encode_slowly(message: Message) -> str:
     try:
         payload = plain(message)
         try:
-            decoder(message.__class__, receiving=False)(payload, [])
+            sending_decoder(message.__class__)(payload, [])
         except Refused as refused:
             raise _violation(message, explain(payload, refused, receiving=False)) from None
         return json.dumps(payload, separators=(",", ":"), allow_nan=False)

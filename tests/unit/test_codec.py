@@ -7,7 +7,16 @@ from enum import IntEnum
 
 import pytest
 
-from ocpp_sansio._codec import ODDITIES, Refused, decoder, encoder, is_multiple, is_unicode, plain
+from ocpp_sansio._codec import (
+    ODDITIES,
+    Refused,
+    decoder,
+    encoder,
+    is_multiple,
+    is_unicode,
+    plain,
+    sending_decoder,
+)
 from ocpp_sansio.v16 import call, call_result, datatypes
 from tests.unit.declared import Colour, Inner, Paint, PaintResult, Strict, paint, wire
 
@@ -240,20 +249,20 @@ def test_the_encoder_of_a_class_is_for_that_class() -> None:
 def test_codecs_are_compiled_once() -> None:
     assert decoder(Paint) is decoder(Paint)
     assert encoder(Paint) is encoder(Paint)
-    assert decoder(Paint) is not decoder(Paint, receiving=False)
+    assert decoder(Paint) is not sending_decoder(Paint)
 
 
 def test_what_may_be_received_may_not_always_be_sent() -> None:
     assert decoder(Paint)(wire(colour="Old"), []).colour is Colour.old
     with pytest.raises(Refused):
-        decoder(Paint, receiving=False)(wire(colour="Old"), [])
+        sending_decoder(Paint)(wire(colour="Old"), [])
 
 
 def test_official_enum_departures_are_understood_and_hertz_is_not_sent() -> None:
     for unit in ("Celcius", "Celsius", "Hertz"):
         assert decoder(datatypes.SampledValue)({"value": "1", "unit": unit}, []).unit == unit
     with pytest.raises(Refused):
-        decoder(datatypes.SampledValue, receiving=False)({"value": "1", "unit": "Hertz"}, [])
+        sending_decoder(datatypes.SampledValue)({"value": "1", "unit": "Hertz"}, [])
 
 
 class Level(IntEnum):
