@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocpp_sansio import CallReceived, CallResultReceived, Connection, Event, Limits, Role
@@ -42,7 +42,7 @@ def assert_works(connection: Connection, now: float) -> None:
     assert isinstance(received, CallReceived)
 
 
-@settings(max_examples=600, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=600)
 @given(roles, st.lists(inputs, max_size=5), st.booleans())
 def test_nothing_that_arrives_raises_and_the_connection_goes_on(
     role: Role, arrived: list[str | bytes], asks: bool
@@ -68,7 +68,7 @@ def test_nothing_that_arrives_raises_and_the_connection_goes_on(
     assert_works(connection, 1.0)
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=200)
 @given(roles, st.lists(inputs, max_size=30))
 def test_one_frame_in_gives_at_most_one_wire_event(role: Role, arrived: list[str | bytes]) -> None:
     connection = Connection(role, "1.6")
@@ -79,7 +79,7 @@ def test_one_frame_in_gives_at_most_one_wire_event(role: Role, arrived: list[str
         assert len(frames_of(connection)) <= 1
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=200)
 @given(roles, st.lists(inputs, min_size=5, max_size=40))
 def test_what_is_held_is_bounded_whatever_arrives(role: Role, arrived: list[str | bytes]) -> None:
     connection = Connection(role, "1.6", limits=Limits(undrained=8, open_calls=3, remembered_ids=2))

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ocpp_sansio._codec import Refused, decoder, encoder
@@ -22,7 +22,7 @@ from tests.properties.strategies import CLASSES, classes_and_payloads, mutated_p
     "cls", CLASSES, ids=lambda cls: f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
 )
 def test_round_trip_of_every_class(cls: type[Message]) -> None:
-    @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], database=None)
+    @settings(max_examples=25, database=None)
     @given(payloads(cls))
     def round_trip(payload: dict[str, Any]) -> None:
         notes: list[Any] = []
@@ -109,7 +109,7 @@ for _cls in CLASSES:
             )
 
 
-@settings(max_examples=3000, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=3000)
 @given(
     mutated_payloads() | st.sampled_from(CLASSES).flatmap(lambda cls: st.tuples(st.just(cls), payloads(cls)))
 )
