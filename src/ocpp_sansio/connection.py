@@ -219,7 +219,8 @@ class Connection:
     def receive_text(self, text: str | bytes, *, now: float) -> None:
         """Take one whole WebSocket text message; bytes are its undecoded UTF-8.
 
-        No text makes this raise or break the connection (rule 3). After `receive_close` it does nothing.
+        No text makes this raise or break the connection. Of duplicate keys in an object the last one wins. After
+        `receive_close` it does nothing.
         Afterwards pull frames and events.
         """
         if now != self._now:
