@@ -4,7 +4,8 @@ One class for both ends, as users of mobilityhouse/ocpp know it: at a station it
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any, ClassVar
 
 from ocpp_sansio import CallReceived, Connection, Role, Version
@@ -56,20 +57,22 @@ class ChargePoint(OlderNames, Driver):
             raise NotSupportedError(f"{received.action} is known, but not supported here.")
         return handler(self, received.request)
 
-    def handled(self, received: CallReceived, response: Response) -> Iterator[Any]:
+    def handled(self, received: CallReceived, response: Response) -> Iterator[Callable[[], Any]]:
         for hook in self._routes.after.get(received.action, ()):
-            yield hook(self, received.request)
+            yield partial(hook, self, received.request)
 
     def frame_sent(self, text: str) -> None:
         self.logger.info("%s: send %s", self.id, text)
         super().frame_sent(text)
 
-    def frame_received(self, text: str | bytes) -> None:
+    def frame_received(self, text: str) -> None:
         self.logger.info("%s: receive message %s", self.id, text)
         super().frame_received(text)
 
 
 def _role_of(connection: object) -> Role | None:
     """What the side of a `websockets` connection says about our role, without importing websockets."""
-    side = getattr(getattr(connection, "protocol", None), "side", None) or getattr(connection, "side", None)
-    return {"SERVER": Role.CSMS, "CLIENT": Role.CHARGING_STATION}.get(getattr(side, "name", ""))
+    holder = getattr(connection, "protocol", connection)  # in websockets.legacy, the connection itself
+    side = getattr(holder, "side", None)
+    name = getattr(side, "name", side)  # in websockets.legacy, text
+    return {"SERVER": Role.CSMS, "CLIENT": Role.CHARGING_STATION}.get(str(name).upper())

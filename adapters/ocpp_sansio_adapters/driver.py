@@ -1,78 +1,66 @@
 """Driver: pumps one Connection over one transport, on anyio.
 
-Holds the loop and no protocol decision. One task reads, one pumps (writes what callers asked for, keeps deadlines), each async
-handler has its own; whoever has made frames writes them, unless somebody is writing already and takes them along.
+Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines; each async handler and hook has its own.
+Nobody but the writer calls `send`: frames cannot interleave, a caller's cancellation cannot cut one in half, and a peer that does not
+read holds up neither the reader nor the deadlines.
 """
 
-import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from inspect import isawaitable
 from math import inf
-from typing import Any, ClassVar, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import anyio
 import attrs
+from anyio.abc import TaskGroup
+from anyio.lowlevel import cancel_shielded_checkpoint
 
-from ocpp_sansio import (
+from ocpp_sansio import CallTimeout, Connection, ConnectionClosed, LocalProtocolError, OCPPError
+from ocpp_sansio.errors import InternalError, NotSupportedError
+from ocpp_sansio.events import (
     CallErrorReceived,
     CallFailed,
     CallLost,
     CallReceived,
     CallResultReceived,
     CallTimedOut,
-    CallTimeout,
-    Closed,
     CloseRequested,
-    Connection,
-    ConnectionClosed,
-    DuplicateCallReceived,
-    FrameRejected,
-    LateResponseReceived,
-    LocalProtocolError,
-    OCPPError,
-    PendingCall,
-    UnmatchedResponseReceived,
 )
-from ocpp_sansio.errors import InternalError, NotSupportedError
 from ocpp_sansio.messages import Request, Response
 
-from .records import CallFinished, CallStarted, FrameReceived, FrameSent, Observer, Record
+from .records import CallWithdrawn, Observer, Reporter
 
 __all__ = ["Driver", "Transport"]
 
 Answer = TypeVar("Answer", bound=Response)
+End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
 
-_log = logging.getLogger("ocpp_sansio")
+#: Seconds that go on when start() is over: for `@after` hooks, whose answer has left, and for a frame that is being written.
+GRACE = 5.0
 
-#: Seconds that `@after` hooks, whose answer has left already, may go on for once the link is lost.
-HOOK_GRACE = 5.0
+#: Turns of the event loop in which everything that does not resist its cancellation is over.
+CANCELLATION_TURNS = 5
 
 
 class Transport(Protocol):
     """What a driver needs of a connection: one whole text message out, one in. Either raises when the link is gone.
 
-    If it has `aclose(code, reason)` or `close(code, reason)`, the driver closes with it when the connection asks for that.
+    At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code, reason)`, the driver closes
+    when the connection asks for that.
     """
 
-    async def send(self, text: str, /) -> Any: ...
+    async def send(self, text: str, /) -> object: ...
     async def recv(self) -> str | bytes: ...
 
 
 @attrs.define(eq=False)
 class _Waiter:
-    """A caller in `Driver.call`: what it waits for, and the event that ended its call."""
+    """A call of ours: when it was asked for, how it ended, and what `call` raises then."""
 
     started: float
     done: anyio.Event = attrs.field(factory=anyio.Event)
-    end: CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost | None = None
-
-
-@attrs.define(eq=False)
-class _Debt:
-    """A call of the peer that is being handled here."""
-
-    received: CallReceived
-    started: float
+    end: End | None = None
+    error: Exception | None = None
 
 
 class Driver:
@@ -93,41 +81,47 @@ class Driver:
         self.protocol = protocol
         self.transport = transport
         self.identity = identity
-        self._observers = tuple(observers)
+        self._reporter = Reporter(identity, observers)
         self._waiters: dict[str, _Waiter] = {}
-        self._answered: list[tuple[CallReceived, Response]] = []  # hooks due as soon as the frames have left
-        self._hook_scopes: set[anyio.CancelScope] = set()
+        self._answered: list[tuple[CallReceived, Response]] = []  # hooks due when the frames have left
+        self._handlers = 0  # running in a task of their own
+        self._shields: set[anyio.CancelScope] = set()  # of the writer and of hooks
+        self._grace_ends = inf
         self._started = anyio.Event()
-        self._wake = anyio.Event()
-        self._armed = inf  # the deadline that the pump sleeps for
-        self._writing = False
-        self._link_error: Exception | None = None
-        self._tasks: Any = None  # the task group of start()
+        self._frames_wait = anyio.Event()
+        self._deadline_moved = anyio.Event()
+        self._armed = inf  # the deadline that is slept for
+        self._closing = False
+        self._lost: Exception | None = None  # what start() raises
+        self._begun = False
+        self._tasks: TaskGroup  # from here on, of start()
+        self._writing: anyio.CancelScope
 
     # For users.
 
     async def start(self) -> None:
         """Read and answer until the link is lost or this is cancelled; raises the link's own exception. Runs once.
 
-        When the link is lost, handlers that have not answered are cancelled (the peer will ask again), `@after` hooks have a few
-        seconds to finish, and calls that wait raise ConnectionClosed.
+        At the end, handlers that have not answered are cancelled (the peer will ask again), calls that wait raise ConnectionClosed, and
+        `@after` hooks have a few seconds to finish. If this is cancelled, so has a frame that is being written.
         """
-        if self._tasks is not None:
+        if self._begun:
             raise LocalProtocolError("start() has been called already; a new link needs a new object")
-        self._tasks = anyio.create_task_group()
+        self._begun = True
+        self._writing = self._shield()
         try:
-            async with self._tasks:
+            async with anyio.create_task_group() as self._tasks:
+                self._tasks.start_soon(self._write)
+                self._tasks.start_soon(self._keep_deadlines)
                 self._started.set()
-                self._tasks.start_soon(self._pump)
                 try:
                     await self._read()
                 finally:
-                    self._stop()
+                    await self._stop()
         finally:
-            self._end()
-        # The group ended by its own cancellation: _lose has cancelled it.
-        assert self._link_error is not None
-        raise self._link_error
+            self._process_events()  # last, so that gather(start(), call()) raises the link's own exception
+        assert self._lost is not None
+        raise self._lost
 
     async def call(
         self,
@@ -144,20 +138,24 @@ class Driver:
         """
         await self._until_started(timeout)
         now = anyio.current_time()
-        pending = self.protocol.call(request, now=now, timeout=timeout, queue_timeout=queue_timeout)
+        try:
+            pending = self.protocol.call(request, now=now, timeout=timeout, queue_timeout=queue_timeout)
+        except ConnectionClosed as closed:
+            raise closed from self._lost
         waiter = self._waiters[pending.id] = _Waiter(now)
-        if self._observers:
-            self._tell(CallStarted(now, self.identity, pending.id, pending.action, ours=True))
-        self._wake.set()
+        self._reporter.call_started(pending, ours=True)
+        self._process()
         try:
             await waiter.done.wait()
         finally:
             if waiter.end is None:
-                del self._waiters[pending.id]
                 self.protocol.abandon(pending, now=anyio.current_time())
-                self._drain()
-                self._wake.set()
-        return self._result(pending, waiter)
+                self._process()
+        response = pending.response_in(waiter.end)
+        if response is None:
+            assert waiter.error is not None
+            raise waiter.error
+        return response
 
     # For subclasses.
 
@@ -165,263 +163,120 @@ class Driver:
         """The response to a call of the peer, or an awaitable of it; an OCPPError refuses the call, anything else is a crash."""
         raise NotSupportedError
 
-    def handled(self, received: CallReceived, response: Response) -> Iterable[Any]:
-        """Runs once the response has been sent. Awaitables that it yields are awaited in tasks of their own."""
+    def handled(self, received: CallReceived, response: Response) -> Iterable[Callable[[], Any]]:
+        """What to run once the response has been sent. If it returns an awaitable, that is awaited in a task of its own."""
         return ()
 
     def frame_sent(self, text: str) -> None:
-        """A frame was handed to the transport."""
-        if self._observers:
-            self._tell(FrameSent(anyio.current_time(), self.identity, text))
+        """A frame is handed to the transport."""
+        self._reporter.frame_sent(text)
 
-    def frame_received(self, text: str | bytes) -> None:
+    def frame_received(self, text: str) -> None:
         """A frame came from the transport."""
-        if self._observers:
-            shown = text if isinstance(text, str) else text.decode(errors="replace")
-            self._tell(FrameReceived(anyio.current_time(), self.identity, shown))
+        self._reporter.frame_received(text)
 
-    # The two loops.
+    # The three loops.
 
     async def _read(self) -> None:
-        while True:
-            try:
-                text = await self.transport.recv()
-            except Exception as error:
-                self._lose(error)
-                await anyio.sleep_forever()  # until the cancellation that _lose asked for
-            self.frame_received(text)
-            self.protocol.receive_text(text, now=anyio.current_time())
-            self._drain()
-            await self._flush()
-            self._rearm()
-
-    async def _pump(self) -> None:
-        while True:
-            await self._flush()
-            self._wake = anyio.Event()
-            self._armed = inf if self.protocol.deadline is None else self.protocol.deadline
-            with anyio.CancelScope(deadline=self._armed) as scope:
-                await self._wake.wait()
-            # asyncio runs a timer up to its clock's resolution early; a deadline that was slept for is due.
-            now = anyio.current_time()
-            self.protocol.handle_timeout(now=max(self._armed, now) if scope.cancelled_caught else now)
-            self._drain()
-
-    def _rearm(self) -> None:
-        """Wake the pump if it would sleep past a deadline that came up meanwhile."""
-        deadline = self.protocol.deadline
-        if deadline is not None and deadline < self._armed:
-            self._wake.set()
-
-    async def _flush(self) -> None:
-        """Write what waits to be sent, then run the hooks of what was answered."""
-        if self._writing:
-            return
-        self._writing = True
         try:
-            while (text := self.protocol.next_frame()) is not None:
-                await self.transport.send(text)
-                self.frame_sent(text)
+            while True:
+                text = await self.transport.recv()
+                self.frame_received(text if isinstance(text, str) else text.decode(errors="replace"))
+                self.protocol.receive_text(text, now=anyio.current_time())
+                self._process()
         except Exception as error:
             self._lose(error)
-            return
+
+    async def _write(self) -> None:
+        try:
+            with self._writing:
+                while not self.protocol.closed:
+                    self._frames_wait = anyio.Event()
+                    while (text := self.protocol.next_frame()) is not None:
+                        self.frame_sent(text)
+                        await self.transport.send(text)
+                    self._run_hooks()
+                    await self._frames_wait.wait()
+        except Exception as error:
+            self._lose(error)
         finally:
-            self._writing = False
-        while self._answered:
-            self._run_hooks(*self._answered.pop(0))
+            self._shields.discard(self._writing)
+
+    async def _keep_deadlines(self) -> None:
+        while True:
+            self._deadline_moved = anyio.Event()
+            self._armed = inf if self.protocol.deadline is None else self.protocol.deadline
+            with anyio.CancelScope(deadline=self._armed):
+                await self._deadline_moved.wait()
+            self.protocol.handle_timeout(now=anyio.current_time())
+            self._process()
+
+    def _process(self) -> None:
+        """After each input: handle the events, let the writer take the frames, wake the keeper if a sooner deadline came up."""
+        self._process_events()
+        self._frames_wait.set()
+        deadline = self.protocol.deadline
+        if deadline is not None and deadline < self._armed:
+            self._deadline_moved.set()
+
+    def _process_events(self) -> None:
+        while (event := self.protocol.next_event()) is not None:
+            match event:
+                case CallReceived():
+                    self._serve(event)
+                case CallResultReceived() | CallErrorReceived() | CallFailed() | CallTimedOut() | CallLost():
+                    self._finish(event)
+                case CloseRequested(code=code, reason=reason) if not self._closing:
+                    self._closing = True
+                    self._tasks.start_soon(self._close, code, reason)
+                case _:
+                    self._reporter.ignored(event)
 
     # The end.
 
     def _lose(self, error: Exception) -> None:
-        """The link is gone; end start() with this error."""
-        if self._link_error is None:
-            self._link_error = error
-        self._tasks.cancel_scope.cancel()
+        """The link is gone."""
+        self._writing.cancel()  # nobody would see whether its frame is whole
+        self._end(error)
 
-    def _stop(self) -> None:
-        """Cancel what runs for this link. Hooks are shielded; give them their grace, and do not let callers wait for them."""
-        self._tasks.cancel_scope.cancel()
-        for scope in self._hook_scopes:
-            scope.deadline = anyio.current_time() + HOOK_GRACE
-        if self._hook_scopes:
-            self._end()
+    def _end(self, error: Exception) -> None:
+        """Nothing is read, sent or answered any more; start() raises the first of these errors."""
+        if self._lost is None:
+            self._lost = error
+            self.protocol.receive_close()
+            self._frames_wait.set()
+            self._tasks.cancel_scope.cancel()
 
-    def _end(self) -> None:
-        """Wake every caller. The last step of start(), so that whoever waits for both sees the link's own exception first."""
-        self.protocol.receive_close()
-        self._drain()
+    async def _stop(self) -> None:
+        """Cancel what runs for this link, except what has its grace."""
+        self._end(ConnectionClosed("start() was cancelled"))
+        self._grace_ends = anyio.current_time() + GRACE
+        for scope in self._shields:
+            scope.deadline = self._grace_ends
+        # What resists its cancellation must not hold up the callers, for it may be one of them.
+        for _ in range(CANCELLATION_TURNS):
+            if not self._handlers and not self._shields:
+                return
+            await cancel_shielded_checkpoint()
+        self._process_events()
 
-    # Events.
+    def _shield(self) -> anyio.CancelScope:
+        """The scope of something that is not cancelled with start(), but has its grace."""
+        scope = anyio.CancelScope(shield=True, deadline=self._grace_ends)
+        self._shields.add(scope)
+        return scope
 
-    def _drain(self) -> None:
-        while (event := self.protocol.next_event()) is not None:
-            self._ON_EVENT[type(event)](self, event)
-
-    def _finish(
-        self, event: CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
-    ) -> None:
-        waiter = self._waiters.pop(event.pending.id, None)
-        if waiter is None:
-            return  # the caller was cancelled
-        waiter.end = event
-        waiter.done.set()
-        if self._observers:
-            now, call = anyio.current_time(), event.pending
-            error = self._error_in(event, now - waiter.started)
-            self._tell(
-                CallFinished(now, self.identity, call.id, call.action, True, now - waiter.started, error)
-            )
-
-    def _result(self, pending: PendingCall[Answer], waiter: _Waiter) -> Answer:
-        response = pending.response_in(waiter.end)
-        if response is not None:
-            return response
-        assert waiter.end is not None and not isinstance(waiter.end, CallResultReceived)
-        error = self._error_in(waiter.end, anyio.current_time() - waiter.started)
-        assert error is not None
-        raise error from (self._link_error if isinstance(error, ConnectionClosed) else None)
-
-    def _error_in(
-        self,
-        event: CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost,
-        waited: float,
-    ) -> Exception | None:
-        match event:
-            case CallErrorReceived(error=error) | CallFailed(error=error):
-                return error
-            case CallTimedOut(pending=call):
-                return CallTimeout(
-                    call.action, call.id, call.timeout if call.released else waited, call.released
-                )
-            case CallLost(pending=call):
-                return ConnectionClosed(f"the link was lost before {call.action} {call.id!r} was answered")
-            case _:
-                return None
-
-    def _serve(self, received: CallReceived) -> None:
-        debt = _Debt(received, anyio.current_time())
-        if self._observers:
-            self._tell(CallStarted(debt.started, self.identity, received.id, received.action, ours=False))
-        try:
-            response = self.handle(received)
-        except Exception as error:
-            self._refuse(debt, error)
-            return
-        if isawaitable(response):
-            self._tasks.start_soon(self._serve_later, debt, response)
-        else:
-            self._answer(debt, response)
-
-    async def _serve_later(self, debt: _Debt, response: Any) -> None:
-        try:
-            self._answer(debt, await response)
-        except Exception as error:
-            self._refuse(debt, error)
-        except BaseException:
-            # Cancelled: with the link, which makes this a no-op, or by itself, and then the peer is owed an answer all the same.
-            self._refuse(debt, InternalError())
-            self._wake.set()
-            raise
-        await self._flush()
-
-    def _answer(self, debt: _Debt, response: Any) -> None:
-        try:
-            self.protocol.reply(debt.received, response)
-        except ConnectionClosed:
-            return
-        except Exception as error:
-            self._refuse(debt, error)
-            return
-        self._answered.append((debt.received, response))
-        self._observe_served(debt, None)
-
-    def _refuse(self, debt: _Debt, error: Exception) -> None:
-        """Answer with the handler's OCPPError; anything else is a crash, whose details are ours and not the peer's."""
-        received = debt.received
-        if not isinstance(error, OCPPError):
-            _log.error("%s: the handler of %s failed", self.identity, received.action, exc_info=error)
-        refusal = error if isinstance(error, OCPPError) else InternalError()
-        try:
-            self.protocol.reply_error(received, refusal)
-        except ConnectionClosed:
-            return
-        except (TypeError, ValueError) as unsendable:
-            _log.error(
-                "%s: the error of %s cannot be sent", self.identity, received.action, exc_info=unsendable
-            )
-            self.protocol.reply_error(received, InternalError())
-        self._observe_served(debt, error)
-
-    def _observe_served(self, debt: _Debt, error: Exception | None) -> None:
-        if self._observers:
-            now, call = anyio.current_time(), debt.received
-            self._tell(
-                CallFinished(now, self.identity, call.id, call.action, False, now - debt.started, error)
-            )
-
-    def _report(self, event: object) -> None:
-        """Whatever the peer sent that concerns no one's call."""
-        match event:
-            case FrameRejected(reason=reason, error=error, answered_with=id):
-                answer = "not answered" if id is None else f"answered as {id!r}"
-                _log.warning("%s: frame rejected (%s, %s): %s", self.identity, reason, answer, error)
-            case LateResponseReceived(pending=call):
-                _log.warning("%s: late answer to %s %r dropped", self.identity, call.action, call.id)
-            case UnmatchedResponseReceived(id=id):
-                _log.warning("%s: answer to unknown id %.60r dropped", self.identity, id)
-            case DuplicateCallReceived(call=call):
-                _log.warning(
-                    "%s: %s %r came again while it is handled; dropped", self.identity, call.action, call.id
-                )
-
-    def _close_transport(self, event: CloseRequested) -> None:
+    async def _close(self, code: int, reason: str) -> None:
         close = getattr(self.transport, "aclose", None) or getattr(self.transport, "close", None)
         if close is None:
-            self._lose(ConnectionClosed(f"{event.reason}; the transport has no way to close"))
-        else:
-            self._tasks.start_soon(close, event.code, event.reason)
-
-    _ON_EVENT: ClassVar[Mapping[type[Any], Callable[["Driver", Any], None]]] = {
-        CallReceived: _serve,
-        CallResultReceived: _finish,
-        CallErrorReceived: _finish,
-        CallFailed: _finish,
-        CallTimedOut: _finish,
-        CallLost: _finish,
-        FrameRejected: _report,
-        LateResponseReceived: _report,
-        UnmatchedResponseReceived: _report,
-        DuplicateCallReceived: _report,
-        CloseRequested: _close_transport,
-        Closed: lambda self, event: None,
-    }
-
-    # Hooks and observers.
-
-    def _run_hooks(self, received: CallReceived, response: Response) -> None:
+            self._lose(ConnectionClosed(f"{reason}; the transport has no way to close"))
+            return
         try:
-            for hook in self.handled(received, response):
-                if isawaitable(hook):
-                    self._tasks.start_soon(self._run_hook, received.action, hook)
-        except Exception:
-            _log.exception("%s: a hook after %s failed", self.identity, received.action)
+            await close(code, reason)
+        except Exception as error:
+            self._lose(error)
 
-    async def _run_hook(self, action: str, hook: Any) -> None:
-        with anyio.CancelScope(shield=True) as scope:
-            self._hook_scopes.add(scope)
-            try:
-                await hook
-            except Exception:
-                _log.exception("%s: a hook after %s failed", self.identity, action)
-            finally:
-                self._hook_scopes.discard(scope)
-
-    def _tell(self, record: Record) -> None:
-        for observer in self._observers:
-            try:
-                observer(record)
-            except Exception:
-                _log.exception("%s: an observer failed", self.identity)
+    # Calls of ours.
 
     async def _until_started(self, timeout: float | None) -> None:
         """A call in the same breath as start(), as in `gather(cp.start(), cp.call(...))`, may come first."""
@@ -430,6 +285,107 @@ class Driver:
         with anyio.move_on_after(self.protocol.call_timeout if timeout is None else timeout):
             await self._started.wait()
         if not self._started.is_set():
-            raise LocalProtocolError(
-                "call() needs start() to run at the same time, or nobody reads the answer"
-            )
+            raise LocalProtocolError("call() needs start() to run at the same time: nobody reads the answer")
+
+    def _finish(self, event: End) -> None:
+        waiter = self._waiters.pop(event.pending.id, None)
+        if waiter is None:
+            return  # asked of the protocol object itself
+        waiter.end = event
+        waiter.error = self._error_in(event, waiter.started)
+        waiter.done.set()
+        self._reporter.call_finished(event.pending, waiter.error, ours=True)
+
+    def _error_in(self, event: End, started: float) -> Exception | None:
+        match event:
+            case CallErrorReceived(error=error) | CallFailed(error=error):
+                return error
+            case CallTimedOut(pending=call):
+                seconds = call.timeout if call.released else anyio.current_time() - started
+                return CallTimeout(call.action, call.id, seconds, call.released)
+            case CallLost(pending=call) if self._lost is None:
+                return CallWithdrawn(f"the caller of {call.action} {call.id!r} was cancelled before its turn")
+            case CallLost(pending=call):
+                closed = ConnectionClosed(f"the link was lost before {call.action} {call.id!r} was answered")
+                closed.__cause__ = self._lost
+                return closed
+            case _:
+                return None
+
+    # Calls of the peer.
+
+    def _serve(self, received: CallReceived) -> None:
+        self._reporter.call_started(received, ours=False)
+        try:
+            response = self.handle(received)
+        except (Exception, anyio.get_cancelled_exc_class()) as error:
+            self._refuse(received, error)
+            return
+        if isawaitable(response):
+            self._handlers += 1
+            self._tasks.start_soon(self._serve_later, received, response)
+        else:
+            self._answer(received, response)
+
+    async def _serve_later(self, received: CallReceived, response: Any) -> None:
+        try:
+            self._answer(received, await response)
+        except anyio.get_cancelled_exc_class() as error:
+            if anyio.current_effective_deadline() == -inf:
+                self._reporter.call_finished(received, error, ours=False)
+                raise
+            self._refuse(received, error)  # not by us: on asyncio, by itself or by something that it awaited
+        except Exception as error:
+            self._refuse(received, error)
+        finally:
+            self._handlers -= 1
+            self._frames_wait.set()
+
+    def _answer(self, received: CallReceived, response: Any) -> None:
+        try:
+            self.protocol.reply(received, response)
+        except Exception as error:
+            self._refuse(received, error)
+            return
+        self._answered.append((received, response))
+        self._reporter.call_finished(received, None, ours=False)
+
+    def _refuse(self, received: CallReceived, error: BaseException) -> None:
+        """Answer with the handler's OCPPError; anything else is a crash, whose details are ours and not the peer's."""
+        refusal = error if isinstance(error, OCPPError) else InternalError()
+        if refusal is not error:
+            self._crashed(f"the handler of {received.action}", error)
+        try:
+            self.protocol.reply_error(received, refusal)
+        except (ConnectionClosed, LocalProtocolError):
+            pass  # too late, or the handler has answered on its own
+        except Exception as unsendable:
+            self._crashed(f"the handler of {received.action}, whose error cannot be sent,", unsendable)
+            self.protocol.reply_error(received, InternalError())
+        self._reporter.call_finished(received, error, ours=False)
+
+    def _run_hooks(self) -> None:
+        while self._answered:
+            received, response = self._answered.pop(0)
+            for hook in self.handled(received, response):
+                try:
+                    result = hook()
+                except (Exception, anyio.get_cancelled_exc_class()) as error:
+                    self._crashed(f"a hook after {received.action}", error)
+                    continue
+                if isawaitable(result):
+                    self._tasks.start_soon(self._run_hook, self._shield(), received.action, result)
+
+    async def _run_hook(self, scope: anyio.CancelScope, action: str, hook: Any) -> None:
+        try:
+            with scope:
+                await hook
+        except (Exception, anyio.get_cancelled_exc_class()) as error:
+            self._crashed(f"a hook after {action}", error)
+        finally:
+            self._shields.discard(scope)
+
+    def _crashed(self, culprit: str, error: BaseException) -> None:
+        # A call that ends with the link is a race that every link ends with, not a crash.
+        if self._lost is None or not isinstance(error, ConnectionClosed):
+            self._reporter.crashed(culprit, error)

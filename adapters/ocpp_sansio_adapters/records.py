@@ -1,17 +1,47 @@
-"""What observers are told: immutable records of frames and calls. `time` is seconds on the clock of the driver's event loop."""
+"""What a driver tells: observers get immutable records of frames and calls, the log gets what went wrong.
 
-from collections.abc import Callable
-from typing import TypeAlias, final
+The `time` of a record is seconds on the clock of the driver's event loop.
+"""
 
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, TypeAlias, final
+
+import anyio
 import attrs
 
-__all__ = ["CallFinished", "CallStarted", "FrameReceived", "FrameSent", "Observer", "Record"]
+from ocpp_sansio import (
+    CallReceived,
+    DuplicateCallReceived,
+    Event,
+    FrameRejected,
+    LateResponseReceived,
+    PendingCall,
+    UnmatchedResponseReceived,
+)
+
+__all__ = [
+    "CallFinished",
+    "CallStarted",
+    "CallWithdrawn",
+    "FrameReceived",
+    "FrameSent",
+    "Observer",
+    "Record",
+    "Reporter",
+]
+
+_log = logging.getLogger("ocpp_sansio")
+
+
+class CallWithdrawn(Exception):
+    """How a call ends whose caller was cancelled before the peer could see it."""
 
 
 @final
 @attrs.frozen
 class FrameSent:
-    """A frame was handed to the transport."""
+    """A frame is handed to the transport. Told before it leaves, so that no answer to it can come first."""
 
     time: float
     identity: str
@@ -21,7 +51,7 @@ class FrameSent:
 @final
 @attrs.frozen
 class FrameReceived:
-    """A frame came from the transport."""
+    """A frame came from the transport. What was not UTF-8 in it has been replaced."""
 
     time: float
     identity: str
@@ -43,7 +73,12 @@ class CallStarted:
 @final
 @attrs.frozen
 class CallFinished:
-    """A call has ended after `seconds`, waiting for its turn included. `error` is None if it was answered with a result."""
+    """A call has ended after `seconds`, waiting for its turn included; each one that was started does so once.
+
+    `error` is None if it was answered with a result. For a call of ours it is what `call()` raises, for one of the peer's what the
+    handler raised. A call of ours whose caller has been cancelled ends by its answer or time-out all the same, and by `CallWithdrawn`
+    if it had not left.
+    """
 
     time: float
     identity: str
@@ -51,8 +86,65 @@ class CallFinished:
     action: str
     ours: bool
     seconds: float
-    error: Exception | None
+    error: BaseException | None
 
 
 Record: TypeAlias = FrameSent | FrameReceived | CallStarted | CallFinished
 Observer: TypeAlias = Callable[[Record], object]
+
+
+class Reporter:
+    """Tells the observers of one driver, in order, and the log. An observer that fails is logged and harms nobody."""
+
+    def __init__(self, identity: str, observers: Iterable[Observer]) -> None:
+        self._identity = identity
+        self._observers = tuple(observers)
+        self._open: dict[tuple[bool, str], float] = {}  # ours, id: when the call was started
+
+    def frame_sent(self, text: str) -> None:
+        self._tell(FrameSent, text)
+
+    def frame_received(self, text: str) -> None:
+        self._tell(FrameReceived, text)
+
+    def call_started(self, call: CallReceived | PendingCall[Any], *, ours: bool) -> None:
+        if self._observers:
+            self._open[ours, call.id] = anyio.current_time()
+            self._tell(CallStarted, call.id, call.action, ours)
+
+    def call_finished(
+        self, call: CallReceived | PendingCall[Any], error: BaseException | None, *, ours: bool
+    ) -> None:
+        if self._observers:
+            now = anyio.current_time()
+            seconds = now - self._open.pop((ours, call.id), now)
+            self._tell(CallFinished, call.id, call.action, ours, seconds, error)
+
+    def crashed(self, culprit: str, error: BaseException) -> None:
+        """Somebody else's code has raised."""
+        _log.error("%s: %s failed", self._identity, culprit, exc_info=error)
+
+    def ignored(self, event: Event) -> None:
+        """The peer sent something that concerns no one's call."""
+        match event:
+            case FrameRejected(reason=reason, error=error, answered_with=id):
+                answer = "not answered" if id is None else f"answered as {id!r}"
+                _log.warning("%s: frame rejected (%s, %s): %s", self._identity, reason, answer, error)
+            case LateResponseReceived(pending=call):
+                _log.warning("%s: late answer to %s %r dropped", self._identity, call.action, call.id)
+            case UnmatchedResponseReceived(id=id):
+                _log.warning("%s: answer to unknown id %.60r dropped", self._identity, id)
+            case DuplicateCallReceived(call=call):
+                _log.warning("%s: %s %r came again, dropped", self._identity, call.action, call.id)
+            case _:
+                pass
+
+    def _tell(self, kind: Callable[..., Record], *content: object) -> None:
+        if not self._observers:
+            return
+        record = kind(anyio.current_time(), self._identity, *content)
+        for observer in self._observers:
+            try:
+                observer(record)
+            except Exception as error:
+                self.crashed("an observer", error)

@@ -16,7 +16,7 @@ __all__ = ["Handler", "Routes", "after", "on", "routes_of"]
 
 Own = TypeVar("Own")
 Owner = TypeVar("Owner")
-Asked = TypeVar("Asked", contravariant=True)
+Asked = TypeVar("Asked")
 Answer = TypeVar("Answer", bound=Response)
 Method = TypeVar("Method", bound=Callable[..., Any])
 
@@ -76,21 +76,35 @@ class Mark:
 
 
 def _mark(stage: str, action: type[Request[Any, Any]] | str) -> Callable[[Method], Method]:
+    request_type = None
+    name: str | None = None
     if isinstance(action, str):
-        mark = Mark(stage, str(action), None)
+        name = str.__str__(action)  # the value of a member of any enum of texts
     elif isinstance(action, type) and issubclass(action, Request):
-        mark = Mark(stage, action.__action__, action)
-    else:
+        request_type = action
+        name = getattr(action, "__action__", None)
+    if name is None:
         raise TypeError(
             f"@{stage} takes a request class such as call.Heartbeat or the name of an action, not {action!r:.60}"
         )
+    mark = Mark(stage, name, request_type)
 
     def decorate(method: Method) -> Method:
-        marks = (*getattr(method, "__ocpp_marks__", ()), mark)
-        method.__ocpp_marks__ = marks  # type: ignore[attr-defined]
+        function: Any = _function_of(method)
+        function.__ocpp_marks__ = (*_marks(method), mark)
         return method
 
     return decorate
+
+
+def _function_of(attribute: object) -> object:
+    """A staticmethod or classmethod keeps its function inside."""
+    return getattr(attribute, "__func__", attribute)
+
+
+def _marks(attribute: object) -> tuple[Mark, ...]:
+    marks = getattr(_function_of(attribute), "__ocpp_marks__", ())
+    return marks if isinstance(marks, tuple) else ()  # an object that has every attribute one asks for
 
 
 @attrs.frozen
@@ -119,43 +133,47 @@ class Routes:
 def routes_of(cls: type[Any], catalogue: Catalogue) -> Routes:
     """The routes that the methods of a class and its bases declare, checked against a version's actions.
 
-    A derived class replaces the handler of an action; a method that overrides a handler stays one without
-    being decorated again.
-    Raises ValueError for an unknown action or two handlers of one action in one class, TypeError for another
-    version's request.
+    A derived class replaces the handler of an action. A method that overrides a handler or hook stays one without being decorated
+    again; if it is decorated, it is what its own decorators say.
+    Raises ValueError for an unknown action or two handlers of one action in one class, TypeError for a request class that is not of
+    this version.
     """
-    handlers: dict[str, Handler] = {}
-    hooks: dict[str, dict[str, Handler]] = {}
+    declared: dict[str, tuple[Mark, ...]] = {}
     for base in reversed(cls.__mro__):
-        seen: dict[str, str] = {}
-        for name, attribute in vars(base).items():
-            for mark in _marks(attribute):
-                _check(mark, name, base, catalogue)
-                handler = Handler(name, mark.request_type)
-                if mark.stage == "after":
-                    hooks.setdefault(mark.action, {})[name] = handler
-                    continue
-                if mark.action in seen:
-                    both = f"{seen[mark.action]} and {name}"
-                    raise ValueError(f"{base.__qualname__} has two handlers of {mark.action}: {both}")
-                seen[mark.action] = name
+        own = {name: marks for name, attribute in vars(base).items() if (marks := _marks(attribute))}
+        _check(own, base, catalogue)
+        for name in own:
+            declared.pop(name, None)  # so that it comes last, and wins
+        declared |= own
+    handlers: dict[str, Handler] = {}
+    hooks: dict[str, tuple[Handler, ...]] = {}
+    for name, marks in declared.items():
+        for mark in marks:
+            handler = Handler(name, mark.request_type)
+            if mark.stage == "on":
                 handlers[mark.action] = handler
-    return Routes(handlers, {action: tuple(found.values()) for action, found in hooks.items()})
+            else:
+                hooks[mark.action] = (*hooks.get(mark.action, ()), handler)
+    return Routes(handlers, hooks)
 
 
-def _marks(attribute: object) -> tuple[Mark, ...]:
-    function = getattr(
-        attribute, "__func__", attribute
-    )  # a staticmethod or classmethod keeps its function there
-    marks = getattr(function, "__ocpp_marks__", ()) if callable(function) else ()
-    return marks if isinstance(marks, tuple) else ()
+def _check(declared: Mapping[str, tuple[Mark, ...]], owner: type[Any], catalogue: Catalogue) -> None:
+    """Whether one class declares what makes sense."""
+    handler_of: dict[str, str] = {}
+    for name, marks in declared.items():
+        for mark in marks:
+            _check_action(mark, f"@{mark.stage} of {owner.__qualname__}.{name}", catalogue)
+            if mark.stage == "on" and handler_of.setdefault(mark.action, name) != name:
+                both = f"{handler_of[mark.action]} and {name}"
+                raise ValueError(f"{owner.__qualname__} has two handlers of {mark.action}: {both}")
 
 
-def _check(mark: Mark, name: str, owner: type[Any], catalogue: Catalogue) -> None:
-    where = f"@{mark.stage} of {owner.__qualname__}.{name}"
+def _check_action(mark: Mark, where: str, catalogue: Catalogue) -> None:
+    request_type = mark.request_type
+    if request_type is not None and catalogue.get(mark.action) is not request_type:
+        foreign = f"{request_type.__module__}.{request_type.__qualname__}"
+        raise TypeError(f"{where}: {foreign} is not a request of this version")
     if mark.action not in catalogue:
         meant = get_close_matches(mark.action, catalogue, n=1)
         hint = f"; did you mean {meant[0]}?" if meant else ""
         raise ValueError(f"{where}: no action {mark.action!r} in this version{hint}")
-    if mark.request_type is not None and catalogue[mark.action] is not mark.request_type:
-        raise TypeError(f"{where}: {mark.request_type.__module__}.{mark.action} is another version's request")

@@ -1,0 +1,1 @@
+"""Commands for a terminal. Each module that is not private is one, run with `python -m`."""

@@ -1,0 +1,170 @@
+"""driver.py: what a transport may do to us, and we to it."""
+
+import asyncio
+from typing import Any
+
+import anyio
+import pytest
+
+from ocpp_sansio import CallTimeout, ConnectionClosed, Limits
+from ocpp_sansio.v16 import call, call_result
+from tests.adapters.virtual_time import only_asyncio
+from tests.adapters.wire import NOW, End, LinkLost, Scripted, answering, quiet, running, wire
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend(virtual_time: Any) -> Any:
+    return virtual_time
+
+
+def heartbeat(request: call.Heartbeat) -> call_result.Heartbeat:
+    return call_result.Heartbeat(current_time=NOW)
+
+
+class Closable:
+    """A transport with a method to close it, under a name of the test's."""
+
+    def __init__(self, end: End, method: str = "close", close_error: Exception | None = None) -> None:
+        self.send = end.send
+        self.recv = end.recv
+        self.closed_with: list[tuple[int, str]] = []
+        self.close_error = close_error
+        setattr(self, method, self.shut)
+
+    async def shut(self, code: int, reason: str) -> None:
+        self.closed_with.append((code, reason))
+        await anyio.sleep(1)
+        if self.close_error is not None:
+            raise self.close_error
+
+
+# Back-pressure.
+
+
+async def test_a_peer_that_does_not_read_does_not_keep_calls_from_timing_out() -> None:
+    async with wire() as (near, far), running(driver := Scripted(near)):
+        near.hold()
+        began = anyio.current_time()
+        with pytest.raises(CallTimeout) as caught:
+            await driver.call(call.Heartbeat(), timeout=5)
+        assert caught.value.sent  # some of it may have arrived
+        with pytest.raises(CallTimeout) as caught:
+            await driver.call(call.Heartbeat(), timeout=6)
+        assert not caught.value.sent
+        assert anyio.current_time() - began == pytest.approx(11, abs=0.1)
+        with anyio.move_on_after(1) as scope:
+            await driver.call(call.Heartbeat())
+        assert scope.cancelled_caught
+        near.release()
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(answering, far)
+            await driver.call(call.Heartbeat())
+            tasks.cancel_scope.cancel()
+        assert len(near.sent) == 2
+        assert near.torn == []
+
+
+async def test_a_peer_that_does_not_read_is_read_all_the_same() -> None:
+    async with wire() as (near, far):
+        driver = Scripted(near, {"Heartbeat": heartbeat})
+        async with running(driver), anyio.create_task_group() as tasks:
+            tasks.start_soon(driver.call, call.Reset(type="Soft"))
+            [_, id, *_] = await far.hear()
+            near.hold()
+            for number in range(5):
+                far.ask("Heartbeat", str(number))
+            far.say(3, id, {"status": "Accepted"})
+            await quiet()
+            assert driver.protocol.calls == ()
+            near.release()
+            assert [(await far.hear())[1] for _ in range(5)] == list("01234")
+
+
+async def test_a_peer_that_asks_and_never_reads_is_closed_before_memory_is_full() -> None:
+    async with wire() as (near, far):
+        end = Closable(near)
+        driver = Scripted(end, {"Heartbeat": heartbeat}, limits=Limits(undrained=10))
+        async with running(driver):
+            near.hold()
+            for number in range(100):
+                far.ask("Heartbeat", str(number))
+            await quiet()
+            assert [code for code, _ in end.closed_with] == [1008]
+            assert len(driver.protocol.owed) == 0
+            near.release()
+            await quiet()
+            assert 10 <= len(near.sent) <= 12
+
+
+# Misbehaviour.
+
+
+async def test_a_transport_that_gives_neither_text_nor_bytes_is_at_fault_and_said_to_be() -> None:
+    async with wire() as (near, far), running(Scripted(near)) as [outcome]:
+        far.say_raw(None)
+        await quiet()
+        assert isinstance(outcome.error, AttributeError)
+
+
+@only_asyncio
+async def test_a_send_that_is_cancelled_by_the_transport_ends_the_link() -> None:
+    async with wire() as (near, far), running(Scripted(near, {"Heartbeat": heartbeat})) as [outcome]:
+        near.send_error = asyncio.CancelledError()
+        far.ask("Heartbeat")
+        await quiet()
+        assert isinstance(outcome.error, ConnectionClosed)
+
+
+# Closing.
+
+
+@pytest.mark.parametrize("method", ["close", "aclose"])
+@pytest.mark.parametrize(
+    ("text", "code"), [(b'[2,"1","Heartbeat",{"\xff":1}]', 1007), ("[" + " " * 2**20 + "]", 1009)]
+)
+async def test_what_cannot_be_understood_closes_with_its_code(method: str, text: Any, code: int) -> None:
+    async with wire() as (near, far):
+        end = Closable(near, method)
+        async with running(driver := Scripted(end, {"Heartbeat": heartbeat})) as [outcome]:
+            for _ in range(3):  # once is enough
+                far.say_raw(text)
+            await quiet()
+            assert [code_ for code_, _ in end.closed_with] == [code]
+            assert end.closed_with[0][1]
+            assert not outcome.ended  # that is for the transport to say
+            far.ask("Heartbeat")
+            assert (await far.hear())[0] == 3
+            far.cut()
+            await quiet()
+            assert isinstance(outcome.error, LinkLost)
+            assert driver.protocol.closed
+
+
+async def test_a_transport_that_cannot_be_closed_is_left() -> None:
+    async with wire() as (near, far), running(Scripted(near)) as [outcome]:
+        far.say_raw(b"\xff")
+        await quiet()
+        assert isinstance(outcome.error, ConnectionClosed)
+        assert "no way to close" in str(outcome.error)
+
+
+async def test_a_transport_that_fails_to_close_is_left_with_its_exception() -> None:
+    async with wire() as (near, far):
+        error = OSError("broken pipe")
+        async with running(Scripted(Closable(near, close_error=error))) as [outcome]:
+            far.say_raw(b"\xff")
+            await anyio.sleep(2)
+            assert outcome.error is error
+
+
+async def test_aclose_comes_before_close() -> None:
+    """Of the two, streams that have both mean `aclose` to be awaited."""
+    async with wire() as (near, far):
+        end = Closable(near, "aclose")
+        end.close = None  # type: ignore[attr-defined]
+        async with running(Scripted(end)):
+            far.say_raw(b"\xff")
+            await quiet()
+            assert end.closed_with
