@@ -1,1 +1,3 @@
-"""Adapters that bind `ocpp_sansio.Connection` to sockets, event loops and frameworks: one module per door, imported by name."""
+"""Adapters that bind `ocpp_sansio.Connection` to sockets, event loops and frameworks: one module per door,
+imported by name.
+"""

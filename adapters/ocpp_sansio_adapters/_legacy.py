@@ -1,4 +1,7 @@
-"""Spellings that exist only because programs written for mobilityhouse/ocpp use them. New code and documentation never do."""
+"""Spellings that exist only because programs written for mobilityhouse/ocpp use them.
+
+New code and documentation never do.
+"""
 
 from typing import Any
 

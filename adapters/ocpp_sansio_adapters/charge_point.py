@@ -1,16 +1,17 @@
-"""ChargePoint: a Driver whose handlers are its own methods, over a connection that the user has made.
+"""ChargePoint: a Driver and the handlers for it, over a connection that the user has made.
 
-One class for both ends, as users of mobilityhouse/ocpp know it: at a station it is the station, at a CSMS it stands for one.
+One class for both ends, as users of mobilityhouse/ocpp know it: at a station it is the station, at a CSMS it
+stands for one.
 """
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from ocpp_sansio import CallReceived, Connection, Role, Version
 from ocpp_sansio.errors import NotSupportedError
-from ocpp_sansio.messages import Response
+from ocpp_sansio.messages import Request, Response
 from ocpp_sansio.routing import Routes, routes_of
 
 from ._legacy import OlderNames
@@ -19,19 +20,25 @@ from .records import Observer
 
 __all__ = ["LOGGER", "ChargePoint"]
 
+Answer = TypeVar("Answer", bound=Response)
+
 LOGGER = logging.getLogger("ocpp")
 
 
-class ChargePoint(OlderNames, Driver):
+class ChargePoint(OlderNames):
     """Subclass it, decorate methods with `@on` and `@after`, and `await start()`.
 
-    `connection` is anything with `async send(str)` and `async recv()`, such as a connection of `websockets`. `response_timeout` is
-    the time in seconds that an answer may take. `role` is which end we are; without it, the side of a `websockets` connection tells,
-    and directions are not checked where nothing does. Frames are logged at INFO.
+    `connection` is anything with `async send(str)` and `async recv()`, such as a connection of `websockets`.
+    `response_timeout` is the time in seconds that an answer may take. `role` is which end we are; without it,
+    the side of a `websockets` connection tells, and directions are not checked where nothing does. Frames are
+    logged at INFO.
+
+    Its names are few, because a subclass brings many: `id`, `logger`, `version`, `transport` (the
+    connection), `protocol` (the `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`.
     """
 
     version: ClassVar[Version]
-    _routes: ClassVar[Routes]
+    _ocpp_routes: ClassVar[Routes]
 
     def __init__(
         self,
@@ -43,30 +50,54 @@ class ChargePoint(OlderNames, Driver):
         role: Role | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
-        protocol = Connection(role or _role_of(connection), self.version, call_timeout=response_timeout)
-        super().__init__(protocol, connection, identity=id, observers=observers)
+        cls = type(self)
+        if "_ocpp_routes" not in vars(cls):
+            cls._ocpp_routes = routes_of(cls, self.version.load())
         self.id = id
         self.logger = logger
-        cls = type(self)
-        if "_routes" not in vars(cls):
-            cls._routes = routes_of(cls, self.version.load())
+        self.transport = connection
+        self.protocol = Connection(role or _role_of(connection), self.version, call_timeout=response_timeout)
+        self._ocpp_driver = _ChargePointDriver(self, observers)
+
+    async def start(self) -> None:
+        """Read and answer until the link is lost or this is cancelled: `Driver.start`."""
+        await self._ocpp_driver.start()
+
+    async def call(
+        self,
+        request: Request[Any, Answer],
+        *,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+    ) -> Answer:
+        """Ask the peer and wait for its answer: `Driver.call`."""
+        return await self._ocpp_driver.call(request, timeout=timeout, queue_timeout=queue_timeout)
+
+
+class _ChargePointDriver(Driver):
+    """Serves calls by the methods of a charge point and logs its frames."""
+
+    def __init__(self, owner: ChargePoint, observers: Iterable[Observer]) -> None:
+        super().__init__(owner.protocol, owner.transport, identity=owner.id, observers=observers)
+        self.owner = owner
+        self.routes = owner._ocpp_routes
 
     def handle(self, received: CallReceived) -> Any:
-        handler = self._routes.on.get(received.action)
+        handler = self.routes.on.get(received.action)
         if handler is None:
             raise NotSupportedError(f"{received.action} is known, but not supported here.")
-        return handler(self, received.request)
+        return handler(self.owner, received.request)
 
     def handled(self, received: CallReceived, response: Response) -> Iterator[Callable[[], Any]]:
-        for hook in self._routes.after.get(received.action, ()):
-            yield partial(hook, self, received.request)
+        for hook in self.routes.after.get(received.action, ()):
+            yield partial(hook, self.owner, received.request)
 
     def frame_sent(self, text: str) -> None:
-        self.logger.info("%s: send %s", self.id, text)
+        self.owner.logger.info("%s: send %s", self.owner.id, text)
         super().frame_sent(text)
 
     def frame_received(self, text: str) -> None:
-        self.logger.info("%s: receive message %s", self.id, text)
+        self.owner.logger.info("%s: receive message %s", self.owner.id, text)
         super().frame_received(text)
 
 

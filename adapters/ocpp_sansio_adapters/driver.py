@@ -1,8 +1,9 @@
 """Driver: pumps one Connection over one transport, on anyio.
 
-Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines; each async handler and hook has its own.
-Nobody but the writer calls `send`: frames cannot interleave, a caller's cancellation cannot cut one in half, and a peer that does not
-read holds up neither the reader nor the deadlines.
+Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines; each async
+handler and hook has its own. Nobody but the writer calls `send`: frames cannot interleave, a caller's
+cancellation cannot cut one in half, and a peer that does not read holds up neither the reader nor the
+deadlines.
 """
 
 from collections.abc import Callable, Iterable
@@ -35,7 +36,8 @@ __all__ = ["Driver", "Transport"]
 Answer = TypeVar("Answer", bound=Response)
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
 
-#: Seconds that go on when start() is over: for `@after` hooks, whose answer has left, and for a frame that is being written.
+#: Seconds that go on when start() is over: for `@after` hooks, whose answer has left, and for a frame that is
+#: being written.
 GRACE = 5.0
 
 #: Turns of the event loop in which everything that does not resist its cancellation is over.
@@ -43,10 +45,11 @@ CANCELLATION_TURNS = 5
 
 
 class Transport(Protocol):
-    """What a driver needs of a connection: one whole text message out, one in. Either raises when the link is gone.
+    """What a driver needs of a connection: one whole text message out, one in. Either raises when the link is
+    gone.
 
-    At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code, reason)`, the driver closes
-    when the connection asks for that.
+    At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code,
+    reason)`, the driver closes when the connection asks for that.
     """
 
     async def send(self, text: str, /) -> object: ...
@@ -66,8 +69,8 @@ class _Waiter:
 class Driver:
     """One `Connection` over one transport.
 
-    `identity` names the station in logs and records. Observers are called with each `Record`, in order, and must not block.
-    Subclasses override `handle` and `handled`.
+    `identity` names the station in logs and records. Observers are called with each `Record`, in order, and
+    must not block. Subclasses override `handle` and `handled`.
     """
 
     def __init__(
@@ -100,10 +103,12 @@ class Driver:
     # For users.
 
     async def start(self) -> None:
-        """Read and answer until the link is lost or this is cancelled; raises the link's own exception. Runs once.
+        """Read and answer until the link is lost or this is cancelled; raises the link's own exception. Runs
+        once.
 
-        At the end, handlers that have not answered are cancelled (the peer will ask again), calls that wait raise ConnectionClosed, and
-        `@after` hooks have a few seconds to finish. If this is cancelled, so has a frame that is being written.
+        At the end, handlers that have not answered are cancelled (the peer will ask again), calls that wait
+        raise ConnectionClosed, and `@after` hooks have a few seconds to finish. If this is cancelled, so has
+        a frame that is being written.
         """
         if self._begun:
             raise LocalProtocolError("start() has been called already; a new link needs a new object")
@@ -132,9 +137,11 @@ class Driver:
     ) -> Answer:
         """Ask the peer and wait for its answer.
 
-        Waits for `start()` to run, then for its turn (at most `queue_timeout` seconds), then for the answer (at most `timeout`).
-        Raises the peer's CALLERROR as an OCPPError, CallTimeout, RemoteProtocolError for an unusable answer, ConnectionClosed if the
-        link is lost, and what `Connection.call` raises. Cancelling leaves the protocol in order.
+        Waits for `start()` to run, then for its turn (at most `queue_timeout` seconds), then for the answer
+        (at most `timeout`).
+        Raises the peer's CALLERROR as an OCPPError, CallTimeout, RemoteProtocolError for an unusable answer,
+        ConnectionClosed if the link is lost, and what `Connection.call` raises. Cancelling leaves the
+        protocol in order.
         """
         await self._until_started(timeout)
         now = anyio.current_time()
@@ -160,11 +167,16 @@ class Driver:
     # For subclasses.
 
     def handle(self, received: CallReceived) -> Any:
-        """The response to a call of the peer, or an awaitable of it; an OCPPError refuses the call, anything else is a crash."""
+        """The response to a call of the peer, or an awaitable of it; an OCPPError refuses the call, anything
+        else is a crash.
+        """
         raise NotSupportedError
 
     def handled(self, received: CallReceived, response: Response) -> Iterable[Callable[[], Any]]:
-        """What to run once the response has been sent. If it returns an awaitable, that is awaited in a task of its own."""
+        """What to run once the response has been sent.
+
+        If it returns an awaitable, that is awaited in a task of its own.
+        """
         return ()
 
     def frame_sent(self, text: str) -> None:
@@ -212,7 +224,9 @@ class Driver:
             self._process()
 
     def _process(self) -> None:
-        """After each input: handle the events, let the writer take the frames, wake the keeper if a sooner deadline came up."""
+        """After each input: handle the events, let the writer take the frames, wake the keeper if a sooner
+        deadline came up.
+        """
         self._process_events()
         self._frames_wait.set()
         deadline = self.protocol.deadline
@@ -351,7 +365,9 @@ class Driver:
         self._reporter.call_finished(received, None, ours=False)
 
     def _refuse(self, received: CallReceived, error: BaseException) -> None:
-        """Answer with the handler's OCPPError; anything else is a crash, whose details are ours and not the peer's."""
+        """Answer with the handler's OCPPError; anything else is a crash, whose details are ours and not the
+        peer's.
+        """
         refusal = error if isinstance(error, OCPPError) else InternalError()
         if refusal is not error:
             self._crashed(f"the handler of {received.action}", error)

@@ -73,11 +73,12 @@ class CallStarted:
 @final
 @attrs.frozen
 class CallFinished:
-    """A call has ended after `seconds`, waiting for its turn included; each one that was started does so once.
+    """A call has ended after `seconds`, waiting for its turn included; each one that was started does so
+    once.
 
-    `error` is None if it was answered with a result. For a call of ours it is what `call()` raises, for one of the peer's what the
-    handler raised. A call of ours whose caller has been cancelled ends by its answer or time-out all the same, and by `CallWithdrawn`
-    if it had not left.
+    `error` is None if it was answered with a result. For a call of ours it is what `call()` raises, for one
+    of the peer's what the handler raised. A call of ours whose caller has been cancelled ends by its answer
+    or time-out all the same, and by `CallWithdrawn` if it had not left.
     """
 
     time: float
@@ -94,7 +95,10 @@ Observer: TypeAlias = Callable[[Record], object]
 
 
 class Reporter:
-    """Tells the observers of one driver, in order, and the log. An observer that fails is logged and harms nobody."""
+    """Tells the observers of one driver, in order, and the log.
+
+    An observer that fails is logged and harms nobody.
+    """
 
     def __init__(self, identity: str, observers: Iterable[Observer]) -> None:
         self._identity = identity

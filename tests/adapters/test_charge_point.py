@@ -195,8 +195,8 @@ def test_a_mistake_in_a_class_shows_when_the_first_object_is_made() -> None:
 
 def test_each_class_has_its_own_routes() -> None:
     base, derived = ByText("CP_1", SimpleNamespace()), Overriding("CP_1", SimpleNamespace())
-    assert base._routes is not derived._routes
-    assert ByText("CP_2", SimpleNamespace())._routes is base._routes
+    assert base._ocpp_routes is not derived._ocpp_routes
+    assert ByText("CP_2", SimpleNamespace())._ocpp_routes is base._ocpp_routes
 
 
 async def test_frames_are_logged_at_info_as_tutorials_show_them(caplog: pytest.LogCaptureFixture) -> None:
@@ -286,3 +286,24 @@ def test_the_versions_charge_point_speaks_its_version() -> None:
 def test_the_connection_is_found_under_its_older_name() -> None:
     connection = SimpleNamespace()
     assert ChargePoint("CP_1", connection)._connection is connection
+
+
+def test_a_subclass_may_have_nearly_any_name_for_its_own() -> None:
+    """A station's class has names of its own; ours that it could meet by accident are these."""
+    names = {
+        name
+        for name in (*vars(ChargePoint("CP_1", SimpleNamespace())), *dir(ChargePoint))
+        if not name.startswith("__")
+    }
+    assert names == {
+        "_connection",
+        "_ocpp_driver",
+        "_ocpp_routes",
+        "call",
+        "id",
+        "logger",
+        "protocol",
+        "start",
+        "transport",
+        "version",
+    }
