@@ -2,52 +2,55 @@
 
 Both check and convert in one pass and explain nothing: a decoder raises `Refused` with the JSON object that
 holds the fault, and `validation.explain` finds the words. An encoder writes JSON text straight from the
-attributes; whatever is unusual (a subclass, a Decimal, a tuple, a fault) leaves the fast path for `plain`,
-which the decoder then judges.
+attributes; whatever is unusual (a subclass, a Decimal, a tuple, a fault) leaves the fast path for `plain`, which
+the decoder then judges.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-import attrs
-
-from ._datetime import format_datetime, normal_form, parse_datetime
 from ._shape import Member, members
-from .messages import Datatype, Message
+from ._values import (
+    Note,
+    Unusual,
+    any_text,
+    checked_any,
+    integral,
+    is_multiple,
+    plain_value,
+    read_time,
+    time_text,
+)
+from .messages import ABSENT, Datatype, Message
 
-__all__ = ["Note", "Refused", "decoder", "encoder", "is_multiple", "is_unicode", "plain", "sending_decoder"]
-
-#: A time that was understood and is not in normal form: the object, the member, the text.
-Note = tuple[dict[str, Any], str, str]
+__all__ = ["ODDITIES", "Decoder", "Encoder", "Refused", "decoder", "encoder", "plain", "sending_decoder"]
 
 Decoder = Callable[[Any, list[Note]], Any]
 Encoder = Callable[[Any], str]
 
+#: What an encoder may raise on a value that the fast path does not expect.
+ODDITIES = (Unusual, KeyError, TypeError, AttributeError, ValueError, OverflowError, RecursionError)
+
 
 class Refused(Exception):
-    """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked
-    at.
-    """
+    """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked at."""
 
     def __init__(self, cls: type[Message], node: Any) -> None:
         self.cls = cls
         self.node = node
 
 
-class Unusual(Exception):
-    """The fast encoder does not handle this value."""
-
-
 def decoder(cls: type[Message]) -> Decoder:
-    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal form."""
+    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal form.
+
+    The payload is a dict: a value that is not is the fault of the object around it, and raises TypeError.
+    """
     found = _decoders.get(cls)
     if found is None:
-        found = _decoders[cls] = _compile_decoder(cls, receiving=True)
+        found = _decoders[cls] = _DecoderWriter(cls, decoder, receiving=True).compiled()
     return found
 
 
@@ -55,17 +58,15 @@ def sending_decoder(cls: type[Message]) -> Decoder:
     """A decoder that judges by what may be sent, which leaves out receive-only enum values."""
     found = _sending_decoders.get(cls)
     if found is None:
-        found = _sending_decoders[cls] = _compile_decoder(cls, receiving=False)
+        found = _sending_decoders[cls] = _DecoderWriter(cls, sending_decoder, receiving=False).compiled()
     return found
 
 
 def encoder(cls: type[Message]) -> Encoder:
-    """`encode(message) -> JSON text`: raises Unusual, or whatever the odd value raises (`ODDITIES`), if the
-    fast path is not for it.
-    """
+    """`encode(message) -> JSON text`: raises one of ODDITIES if the fast path is not for this message."""
     found = _encoders.get(cls)
     if found is None:
-        found = _encoders[cls] = _compile_encoder(cls)
+        found = _encoders[cls] = _EncoderWriter(cls).compiled()
     return found
 
 
@@ -73,162 +74,226 @@ _decoders: dict[type[Message], Decoder] = {}
 _sending_decoders: dict[type[Message], Decoder] = {}
 _encoders: dict[type[Message], Encoder] = {}
 
-#: What an encoder may raise on a value that the fast path does not expect.
-ODDITIES = (Unusual, KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
+def plain(message: Message) -> dict[str, Any]:
+    """The message as JSON data under wire names, odd values made plain where that loses nothing. Judges nothing.
 
-# Values: the checks that generated code calls, and the judge's own (validation) too.
-
-
-def read_time(text: Any, node: dict[str, Any], member: str, notes: list[Note]) -> datetime:
-    """A time of the wire; noted if it is not in normal form."""
-    # The first test is the form that nearly every sender uses; fromisoformat alone would also take week dates
-    # and compact forms.
-    if (
-        type(text) is str
-        and (len(text) == 20 or (len(text) == 24 and text[19] == "."))
-        and text[-1] == "Z"
-        and text[4] == text[7] == "-"
-        and text[10] == "T"
-        and text[13] == text[16] == ":"
-    ):
-        try:
-            return datetime.fromisoformat(text)
-        except ValueError:
-            pass
-    moment = parse_datetime(text)
-    if not normal_form(text):
-        notes.append((node, member, text))
-    return moment
-
-
-def integral(value: Any) -> int:
-    """The integer that a JSON number is to draft 6, where 12.0 is one (J16-215).
-
-    Raises TypeError if it is none.
+    Raises ValueError if the rest of an open object repeats a member that it declares.
     """
-    if type(value) is float and value.is_integer():
-        return int(value)
-    raise TypeError(value)
-
-
-def is_multiple(value: float, step: float) -> bool:
-    """Whether a number is a multiple by its decimal text, as a reader of the text would say (J16-216): 0.3 is
-    one of 0.1.
-    """
-    if step == 0.1:  # the only one in official schemas, and the only one that has to be fast
-        if type(value) is int:
-            return True
-        return abs(value) >= 1e15 or round(value * 10) / 10 == value or round(value, 1) == value
-    if value == 0:
-        return True
-    quotient = Decimal(repr(value)) / Decimal(repr(step))
-    return quotient == quotient.to_integral_value()
-
-
-def is_unicode(value: Any) -> bool:
-    """Whether JSON data has no lone surrogate anywhere, in keys either (L-218)."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):  # nested so deeply that nobody can tell is no better
-        return False
-    return True
-
-
-def time_text(moment: Any) -> str:
-    if type(moment) is not datetime:
-        raise Unusual
-    return format_datetime(moment)
-
-
-# Decoders.
-
-
-def _compile_decoder(cls: type[Message], receiving: bool) -> Decoder:
-    scope: dict[str, Any] = {
-        "CLS": cls,
-        "Refused": Refused,
-        "new": object.__new__,
-        "read_time": read_time,
-        "integral": integral,
-        "is_multiple": is_multiple,
+    payload = {
+        member.wire: [_plain(item) for item in value] if isinstance(value, (list, tuple)) else _plain(value)
+        for member in members(message.__class__)
+        if (value := getattr(message, member.name, None)) is not member.absent
     }
-    required = sum(member.required for member in members(cls))
-    lines = [
-        "def decode(d, notes):",
-        # The caller holds a payload that is an object; for a nested value the refusing node is the object
-        # around it.
-        "    if type(d) is not dict: raise TypeError(d)",
-        "    try:",
-        "        o = new(CLS)",
-        f"        n = len(d) - {required}",
-    ]
-    for index, member in enumerate(members(cls)):
-        body = _decode_member(member, index, cls, scope, receiving)
+    rest = _rest_of(message)
+    if not rest.keys().isdisjoint(member.wire for member in members(message.__class__)):
+        raise ValueError(f"{message.__rest__} repeats a member that has a field of its own")
+    return {**payload, **rest}
+
+
+def _plain(value: Any) -> Any:
+    return plain(value) if isinstance(value, Message) else plain_value(value)
+
+
+def _rest_of(message: Message) -> Mapping[str, Any]:
+    rest = getattr(message, message.__rest__) if message.__rest__ is not None else {}
+    return rest if isinstance(rest, dict) else {}
+
+
+class _DecoderWriter:
+    """Writes the source of one decoder. `scope` is what it refers to by name."""
+
+    def __init__(
+        self, cls: type[Message], nested: Callable[[type[Message]], Decoder], *, receiving: bool
+    ) -> None:
+        self.cls = cls
+        self.nested = nested
+        self.receiving = receiving
+        self.scope: dict[str, Any] = {
+            "CLS": cls,
+            "ABSENT": ABSENT,
+            "Refused": Refused,
+            "new": object.__new__,
+            "read_time": read_time,
+            "integral": integral,
+            "is_multiple": is_multiple,
+            "checked_any": checked_any,
+        }
+
+    def compiled(self) -> Decoder:
+        required = sum(member.required for member in members(self.cls))
+        lines = [
+            "def decode(d, notes):",
+            "    if type(d) is not dict: raise TypeError(d)",
+            "    try:",
+            "        o = new(CLS)",
+            f"        n = len(d) - {required}",
+            *(f"        {line}" for member in members(self.cls) for line in self.member(member)),
+            *(f"        {line}" for line in self.rest()),
+            "        return o",
+            "    except Refused: raise",
+            "    except (KeyError, TypeError, ValueError, RecursionError): raise Refused(CLS, d) from None",
+        ]
+        decode: Decoder = _compile(lines, self.scope, "decode")
+        return decode
+
+    def member(self, member: Member) -> list[str]:
+        """Lines that take one member from `d` and store it in `o`."""
+        take = [f"v = d[{member.wire!r}]", *self.checked(member)]
         if member.required:
-            lines += [f"        v = d[{member.wire!r}]", *(f"        {line}" for line in body)]
-        else:
+            return take
+        return [
+            f"if {member.wire!r} in d:",
+            "    n -= 1",
+            *(f"    {line}" for line in take),
+            f"else: o.{member.name} = {'None' if member.absent is None else 'ABSENT'}",
+        ]
+
+    def checked(self, member: Member) -> list[str]:
+        """Lines that check `v` and store it."""
+        if not member.many:
+            return [*self.value(member, "v"), f"o.{member.name} = v"]
+        lines = [f"if type(v) is not list{_length_test(member.limits, 'v')}: raise Refused(CLS, d)"]
+        each = self.value(member, "x")
+        if len(each) == 1 and each[0].startswith("x = "):
+            return [*lines, f"o.{member.name} = [{each[0].removeprefix('x = ')} for x in v]"]
+        loop = ["for x in v:", *(f"    {line}" for line in each)]
+        if any("x = " in line for line in each):
+            return [*lines, "w = []", *loop, "    w.append(x)", f"o.{member.name} = w"]
+        return [*lines, *loop, f"o.{member.name} = v[:]"]
+
+    def value(self, member: Member, var: str) -> list[str]:
+        """Lines that check a single value and leave it, converted, in the variable."""
+        kind, limits = member.type, member.values
+        if issubclass(kind, Datatype):
+            return [f"{var} = {self.named('decode', member, self.nested(kind))}({var}, notes)"]
+        if issubclass(kind, StrEnum):
+            table = {found.value: found for found in member.enum_members(receiving=self.receiving)}
+            return [f"{var} = {self.named('members', member, table)}[{var}]"]
+        if kind is datetime:
+            return [f"{var} = read_time({var}, d, {member.wire!r}, notes)"]
+        if kind is object:
+            return [f"{var} = checked_any({var})"]
+        if kind is int and self.cls.__draft__ == 6:
+            narrow = f"if type({var}) is not int: {var} = integral({var})"
+            out_of_range = _range_test(limits, var).removeprefix(" or ")
+            return [narrow, f"if {out_of_range}: raise Refused(CLS, d)"] if out_of_range else [narrow]
+        return [f"if {_wrong(kind, limits, var)}: raise Refused(CLS, d)"]
+
+    def rest(self) -> list[str]:
+        """Lines about members that no field declares: each known one was counted, what `n` leaves is unknown."""
+        if self.cls.__rest__ is None:
+            return ["if n: raise Refused(CLS, d)"]
+        self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
+        return [f"o.{self.cls.__rest__} = checked_any({{k: x for k, x in d.items() if k not in KNOWN}})"]
+
+    def named(self, prefix: str, member: Member, value: Any) -> str:
+        """A name in the scope for what only this member needs."""
+        name = f"{prefix}_{member.name}"
+        self.scope[name] = value
+        return name
+
+
+class _EncoderWriter:
+    """Writes the source of one encoder. `scope` is what it refers to by name."""
+
+    def __init__(self, cls: type[Message]) -> None:
+        self.cls = cls
+        self.scope: dict[str, Any] = {
+            "CLS": cls,
+            "ABSENT": ABSENT,
+            "Unusual": Unusual,
+            "quote": encode_basestring_ascii,
+            "time_text": time_text,
+            "any_text": any_text,
+            "is_multiple": is_multiple,
+        }
+
+    def compiled(self) -> Encoder:
+        required = [member for member in members(self.cls) if member.required]
+        optional = [member for member in members(self.cls) if not member.required]
+        lines = ["def encode(o):", "    if type(o) is not CLS: raise Unusual"]
+        for member in required:
+            lines += [f"    v = o.{member.name}", *(f"    {line}" for line in self.text(member))]
+            lines.append(f"    {self.local(member)} = v")
+        pieces = ",".join(f"{_literal(member.wire)}{{{self.local(member)}}}" for member in required)
+        lines.append(f"    out = f'{pieces}'")
+        for member in optional:
             lines += [
-                f"        if {member.wire!r} in d:",
-                "            n -= 1",
-                f"            v = d[{member.wire!r}]",
-                *(f"            {line}" for line in body),
-                f"        else: o.{member.name} = None",
+                f"    v = o.{member.name}",
+                f"    if v is not {'None' if member.absent is None else 'ABSENT'}:",
+                *(f"        {line}" for line in self.text(member)),
+                f"        out += f',{_literal(member.wire)}{{v}}'",
             ]
-    lines += [
-        # Each known member was counted; what is left over is unknown.
-        "        if n: raise Refused(CLS, d)",
-        "        return o",
-        "    except Refused: raise",
-        "    except (KeyError, TypeError, ValueError): raise Refused(CLS, d) from None",
-    ]
-    decode: Decoder = _execute(lines, scope, f"<decoder of {cls.__qualname__}>", "decode")
-    return decode
+        lines += [f"    {line}" for line in self.rest()]
+        # Without required members the first comma is one too many.
+        lines.append("    return '{' + out + '}'" if required else "    return '{' + out[1:] + '}'")
+        encode: Encoder = _compile(lines, self.scope, "encode")
+        return encode
+
+    def local(self, member: Member) -> str:
+        return f"v_{member.name}"
+
+    def text(self, member: Member) -> list[str]:
+        """Lines that check `v` and turn it into JSON text."""
+        if not member.many:
+            return [*self.guard(member, "v"), f"v = {self.expression(member, 'v')}"]
+        guard = self.guard(member, "x")
+        return [
+            f"if type(v) is not list{_length_test(member.limits, 'v')}: raise Unusual",
+            *(["for x in v:", *(f"    {line}" for line in guard)] if guard else []),
+            f"v = '[' + ','.join([{self.expression(member, 'x')} for x in v]) + ']'",
+        ]
+
+    def guard(self, member: Member, var: str) -> list[str]:
+        """The test of a text, number or boolean; all others are tested by what makes their text."""
+        kind = member.type
+        if kind in (datetime, object) or issubclass(kind, (StrEnum, Datatype)):
+            return []
+        return [f"if {_wrong(kind, member.values, var)}: raise Unusual"]
+
+    def expression(self, member: Member, var: str) -> str:
+        """The JSON text of a single value."""
+        kind = member.type
+        if issubclass(kind, Datatype):
+            return f"{self.named('encode', member, encoder(kind))}({var})"
+        if issubclass(kind, StrEnum):
+            sent = member.enum_members(receiving=False)
+            table = {found.value: encode_basestring_ascii(found.value) for found in sent}
+            return f"{self.named('texts', member, table)}[{var}]"
+        return _TEXTS[kind].format(var)
+
+    def rest(self) -> list[str]:
+        """Lines that append the members of an open object that no field declares."""
+        if self.cls.__rest__ is None:
+            return []
+        self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
+        return [
+            f"v = o.{self.cls.__rest__}",
+            "if type(v) is not dict or not KNOWN.isdisjoint(v): raise Unusual",
+            "if v: out += ',' + any_text(v)[1:-1]",
+        ]
+
+    def named(self, prefix: str, member: Member, value: Any) -> str:
+        """A name in the scope for what only this member needs."""
+        name = f"{prefix}_{member.name}"
+        self.scope[name] = value
+        return name
 
 
-def _decode_member(
-    member: Member, index: int, cls: type[Message], scope: dict[str, Any], receiving: bool
-) -> list[str]:
-    """Lines that check `v` and store it."""
-    if not member.many:
-        lines = _decode_value(member, "v", index, cls, scope, receiving)
-        return [*lines, f"o.{member.name} = v"]
-    lines = [f"if type(v) is not list{_length_test(member.limits)}: raise Refused(CLS, d)"]
-    each = _decode_value(member, "x", index, cls, scope, receiving)
-    if len(each) == 1 and each[0].startswith("x = "):
-        return [*lines, f"o.{member.name} = [{each[0][4:]} for x in v]"]
-    return [
-        *lines,
-        "w = []",
-        "for x in v:",
-        *(f"    {line}" for line in each),
-        "    w.append(x)",
-        f"o.{member.name} = w",
-    ]
-
-
-def _decode_value(
-    member: Member, var: str, index: int, cls: type[Message], scope: dict[str, Any], receiving: bool
-) -> list[str]:
-    """Lines that check the variable and leave the converted value in it."""
-    kind, limits = member.type, member.values
-    if issubclass(kind, Datatype):
-        scope[f"decode_{index}"] = (decoder if receiving else sending_decoder)(kind)
-        return [f"{var} = decode_{index}({var}, notes)"]
-    if issubclass(kind, StrEnum):
-        scope[f"members_{index}"] = {m.value: m for m in member.enum_members(receiving=receiving)}
-        return [f"{var} = members_{index}[{var}]"]
-    if kind is datetime:
-        return [f"{var} = read_time({var}, d, {member.wire!r}, notes)"]
-    if kind is int and cls.__draft__ == 6:
-        wrong = _range_test(limits, var)
-        narrow = [f"if type({var}) is not int: {var} = integral({var})"]
-        return [*narrow, f"if {wrong[4:]}: raise Refused(CLS, d)"] if wrong else narrow
-    return [f"if {_wrong(kind, limits, var)}: raise Refused(CLS, d)"]
+#: Expressions for the JSON text of a value that was tested.
+_TEXTS: Mapping[type[Any], str] = {
+    str: "quote({})",
+    int: "repr({})",
+    float: "repr({})",
+    bool: "('true' if {} else 'false')",
+    datetime: "time_text({})",
+    object: "any_text({})",
+}
 
 
 def _wrong(kind: type[Any], limits: Mapping[str, Any], var: str) -> str:
-    """Expression that is true if a text, number or boolean in `var` is not as declared."""
+    """Expression that is true if a text, number or boolean is not as declared."""
     if kind is str:
         longest = limits.get("maxLength")
         return f"type({var}) is not str" + (f" or len({var}) > {longest}" if longest is not None else "")
@@ -239,64 +304,18 @@ def _wrong(kind: type[Any], limits: Mapping[str, Any], var: str) -> str:
     # A float is finite unless the text said 1e400, which is JSON and no number.
     number = f"not (type({var}) is float and {var} - {var} == 0 or type({var}) is int)"
     step = limits.get("multipleOf")
-    return (
-        number
-        + _range_test(limits, var)
-        + (f" or not is_multiple({var}, {step!r})" if step is not None else "")
-    )
+    multiple = f" or not is_multiple({var}, {step!r})" if step is not None else ""
+    return number + _range_test(limits, var) + multiple
 
 
 def _range_test(limits: Mapping[str, Any], var: str) -> str:
-    test = ""
-    if "minimum" in limits:
-        test += f" or {var} < {limits['minimum']!r}"
-    if "maximum" in limits:
-        test += f" or {var} > {limits['maximum']!r}"
-    return test
+    low = f" or {var} < {limits['minimum']!r}" if "minimum" in limits else ""
+    return low + (f" or {var} > {limits['maximum']!r}" if "maximum" in limits else "")
 
 
-def _length_test(limits: Mapping[str, Any]) -> str:
-    test = ""
-    if "minItems" in limits:
-        test += f" or len(v) < {limits['minItems']}"
-    if "maxItems" in limits:
-        test += f" or len(v) > {limits['maxItems']}"
-    return test
-
-
-# Encoders.
-
-
-def _compile_encoder(cls: type[Message]) -> Encoder:
-    scope: dict[str, Any] = {
-        "CLS": cls,
-        "Unusual": Unusual,
-        "quote": encode_basestring_ascii,
-        "time_text": time_text,
-        "is_multiple": is_multiple,
-    }
-    lines = ["def encode(o):", "    if type(o) is not CLS: raise Unusual"]
-    pieces = []
-    for index, member in enumerate(members(cls)):
-        if not member.required:
-            continue
-        lines += [f"    v{index} = o.{member.name}", *_guard(member, f"v{index}", "    ")]
-        lines.append(f"    v{index} = {_text(member, f'v{index}', index, scope)}")
-        pieces.append(f"{_literal(member.wire)}{{v{index}}}")
-    lines.append(f"    out = f'{','.join(pieces)}'" if pieces else "    out = ''")
-    for index, member in enumerate(members(cls)):
-        if member.required:
-            continue
-        lines += [
-            f"    v = o.{member.name}",
-            "    if v is not None:",
-            *_guard(member, "v", "        "),
-            f"        v = {_text(member, 'v', index, scope)}",
-            f"        out += f',{_literal(member.wire)}{{v}}'",
-        ]
-    lines.append("    return '{' + out + '}'" if pieces else "    return '{' + out[1:] + '}'")
-    encode: Encoder = _execute(lines, scope, f"<encoder of {cls.__qualname__}>", "encode")
-    return encode
+def _length_test(limits: Mapping[str, Any], var: str) -> str:
+    low = f" or len({var}) < {limits['minItems']}" if "minItems" in limits else ""
+    return low + (f" or len({var}) > {limits['maxItems']}" if "maxItems" in limits else "")
 
 
 def _literal(wire: str) -> str:
@@ -305,82 +324,8 @@ def _literal(wire: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "{{").replace("}", "}}")
 
 
-def _guard(member: Member, var: str, indent: str) -> list[str]:
-    """Lines that leave the fast path if the value in `var` is not exactly as declared."""
-    if not member.many:
-        return [f"{indent}if {test}: raise Unusual" for test in _scalar_test(member, var)]
-    length = _length_test(member.limits).replace("len(v)", f"len({var})")
-    return [
-        f"{indent}if type({var}) is not list{length}: raise Unusual",
-        *(
-            f"{indent}for x in {var}:\n{indent}    if {test}: raise Unusual"
-            for test in _scalar_test(member, "x")
-        ),
-    ]
-
-
-def _scalar_test(member: Member, var: str) -> list[str]:
-    """The test of a text, number or boolean; the texts of all others are made by functions that test for
-    themselves.
-    """
-    if member.type is datetime or issubclass(member.type, (StrEnum, Datatype)):
-        return []
-    return [_wrong(member.type, member.values, var)]
-
-
-def _text(member: Member, var: str, index: int, scope: dict[str, Any]) -> str:
-    """Expression for the JSON text of the value in `var`."""
-    if member.many:
-        one = _text(attrs.evolve(member, many=False, limits=member.item_limits), "x", index, scope)
-        return f"'[' + ','.join([{one} for x in {var}]) + ']'"
-    kind = member.type
-    if issubclass(kind, Datatype):
-        scope[f"encode_{index}"] = encoder(kind)
-        return f"encode_{index}({var})"
-    if issubclass(kind, StrEnum):
-        sent = member.enum_members(receiving=False)
-        scope[f"texts_{index}"] = {m.value: encode_basestring_ascii(m.value) for m in sent}
-        return f"texts_{index}[{var}]"
-    if kind is datetime:
-        return f"'\"' + time_text({var}) + '\"'"
-    if kind is str:
-        return f"quote({var})"
-    if kind is bool:
-        return f"'true' if {var} else 'false'"
-    return f"repr({var})"
-
-
-def _execute(lines: list[str], scope: dict[str, Any], filename: str, name: str) -> Any:
+def _compile(lines: list[str], scope: dict[str, Any], name: str) -> Any:
+    # A name in tracebacks and profiles; there is no such file.
+    filename = f"<{name} {scope['CLS'].__qualname__}>"
     exec(compile("\n".join(lines), filename, "exec"), scope)
     return scope[name]
-
-
-# The slow path of sending.
-
-
-def plain(message: Message) -> dict[str, Any]:
-    """The message as JSON data under wire names, odd values made plain where that loses nothing.
-
-    Judges nothing.
-    """
-    return {
-        member.wire: _plain(value)
-        for member in members(message.__class__)
-        if (value := getattr(message, member.name, None)) is not None
-    }
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Message):
-        return plain(value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
-    if isinstance(value, datetime):
-        return format_datetime(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return int(value) if isinstance(value, int) else float(value)
-    if isinstance(value, Decimal) and value.is_finite():
-        return int(value) if value == value.to_integral_value() else float(value)
-    return value

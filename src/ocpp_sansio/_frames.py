@@ -10,7 +10,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any, NoReturn
 
-from ._codec import is_unicode
+from ._values import is_unicode
 from .errors import ERRORS_BY_CODE, ErrorCode, GenericError, OCPPError, Reason
 
 __all__ = [

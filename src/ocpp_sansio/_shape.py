@@ -8,11 +8,11 @@ from typing import Any, Union, get_args, get_origin
 
 import attrs
 
-from .messages import Datatype, Message, wire_name
+from .messages import ABSENT, Datatype, Message, wire_name
 
 __all__ = ["Member", "members"]
 
-_SCALARS = (str, int, float, bool, datetime)
+_SCALARS = (str, int, float, bool, datetime, object)
 
 
 @attrs.frozen
@@ -22,7 +22,10 @@ class Member:
     name: str
     wire: str
     required: bool
-    type: type[Any]  # str, int, float, bool, datetime, a StrEnum or a Datatype: the element's type if `many`
+    absent: Any  # what the field holds if the member is not there: None, or ABSENT where null is a value
+    type: type[
+        Any
+    ]  # str, int, float, bool, datetime, object (any JSON), a StrEnum or a Datatype; of the elements if `many`
     many: bool
     limits: Mapping[str, Any]  # assertions on the value by JSON Schema keyword
     item_limits: Mapping[str, Any]  # assertions on each element if `many`
@@ -46,7 +49,7 @@ def members(cls: type[Message]) -> tuple[Member, ...]:
     """
     found = _members.get(cls)
     if found is None:
-        declared = [_member(cls, field) for field in attrs.fields(cls)]
+        declared = [_member(cls, field) for field in attrs.fields(cls) if field.name != cls.__rest__]
         found = _members[cls] = tuple(sorted(declared, key=lambda member: not member.required))
     return found
 
@@ -58,6 +61,8 @@ def _member(cls: type[Message], field: "attrs.Attribute[Any]") -> Member:
     declared = _without_none(field.type)
     many = get_origin(declared) is list
     element = get_args(declared)[0] if many else declared
+    if element is Any:
+        element = object
     if not (element in _SCALARS or (isinstance(element, type) and issubclass(element, (StrEnum, Datatype)))):
         raise TypeError(
             f"{cls.__qualname__}.{field.name}: {field.type!r} is not a type that a message can have"
@@ -67,6 +72,7 @@ def _member(cls: type[Message], field: "attrs.Attribute[Any]") -> Member:
         name=field.name,
         wire=wire_name(field),
         required=field.default is attrs.NOTHING,
+        absent=ABSENT if element is object else None,
         type=element,
         many=many,
         limits=limits,

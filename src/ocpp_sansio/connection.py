@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar
 
 import attrs
 
-from ._codec import Note, Refused, decoder
+from ._codec import Refused, decoder
 from ._frames import (
     CALL,
     CALLERROR,
@@ -28,6 +28,7 @@ from ._frames import (
 )
 from ._incoming import Incoming
 from ._outgoing import Outgoing
+from ._values import Note
 from .errors import (
     ERRORS_BY_CODE,
     ConnectionClosed,

@@ -12,13 +12,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._datetime import parse_datetime
-from .messages import Datatype
+from .messages import CustomData, Datatype
 
 __all__ = [
+    "custom_data",
     "datatype",
     "datatype_list",
     "enum",
     "enum_list",
+    "optional_custom_data",
     "optional_datatype",
     "optional_datatype_list",
     "optional_enum",
@@ -41,6 +43,22 @@ def time(value: datetime | str) -> datetime:
 def optional_time(value: datetime | str | None) -> datetime | None:
     """As `time`; None is absent."""
     return None if value is None else time(value)
+
+
+def custom_data(value: CustomData | Mapping[str, Any]) -> CustomData:
+    """A CustomData, or the JSON object itself: `{"vendorId": "com.example", "anything": 1}`."""
+    if not isinstance(value, Mapping):
+        return value  # an odd type is left for the encoder to name
+    members = dict(value)
+    vendor_id = members.pop("vendorId", None) or members.pop("vendor_id", None)
+    if vendor_id is None:
+        raise ValueError("custom data needs a 'vendorId' (J201-1002)")
+    return CustomData(vendor_id=vendor_id, extra=members)
+
+
+def optional_custom_data(value: CustomData | Mapping[str, Any] | None) -> CustomData | None:
+    """As `custom_data`; None is absent."""
+    return None if value is None else custom_data(value)
 
 
 if TYPE_CHECKING:

@@ -4,6 +4,7 @@ A message is an attrs class; its fields, their types and their `limits` are the 
 decoder, encoder and JSON Schema are derived. This room knows nothing of frames, versions or validation.
 """
 
+from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
@@ -12,7 +13,35 @@ import attrs
 
 from ._datetime import format_datetime
 
-__all__ = ["Datatype", "Message", "Request", "Response", "Role", "asdict", "limits"]
+__all__ = [
+    "ABSENT",
+    "Absent",
+    "CustomData",
+    "Datatype",
+    "Message",
+    "Request",
+    "Response",
+    "Role",
+    "Unconfirmed",
+    "asdict",
+    "limits",
+]
+
+
+class Absent(Enum):
+    """The type of ABSENT."""
+
+    ABSENT = "absent"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+#: What a member that may be any JSON, null included, holds when it is not there. Elsewhere absent is None.
+ABSENT = Absent.ABSENT
 
 
 class Role(Enum):
@@ -38,10 +67,17 @@ class Message:
     if TYPE_CHECKING:
         __attrs_attrs__: ClassVar[Any]  # every subclass is an attrs class
 
-    def __init_subclass__(cls, *, draft: Literal[4, 6] | None = None, **kwargs: Any) -> None:
+    #: Field of an open object that takes the members which no field declares.
+    __rest__: ClassVar[str | None] = None
+
+    def __init_subclass__(
+        cls, *, draft: Literal[4, 6] | None = None, rest: str | None = None, **kwargs: Any
+    ) -> None:
         super().__init_subclass__(**kwargs)
         if draft is not None:
             cls.__draft__ = draft
+        if rest is not None:
+            cls.__rest__ = rest
 
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
@@ -51,8 +87,7 @@ class Message:
     __hash__ = None  # type: ignore[assignment]  # payloads are mutable on purpose
 
     def __repr__(self) -> str:
-        present = ((f.name, getattr(self, f.name)) for f in attrs.fields(self.__class__))
-        shown = ", ".join(f"{name}={value!r}" for name, value in present if value is not None)
+        shown = ", ".join(f"{field.name}={value!r}" for field, value in _present(self))
         return f"{self.__class__.__name__}({shown})"
 
 
@@ -90,15 +125,36 @@ class Request(Message, Generic[Own, Answer]):
 
     def __init_subclass__(cls, *, sender: Role | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        # attrs builds a slotted class a second time, without the keywords; what the first pass recorded is in
-        # __dict__ then.
-        if "__action__" in cls.__dict__:
-            return
         for base in cls.__dict__.get("__orig_bases__", ()):
-            if get_origin(base) is Request:
-                cls.__action__ = cls.__name__
+            if get_origin(base) is Request and _declare(cls, sender):
                 cls.__answer__ = get_args(base)[1]
-                cls.__sender__ = sender
+
+
+class Unconfirmed(Message):
+    """The payload of a SEND, which is never answered. `sender` is the role that may send it; None means either."""
+
+    __slots__ = ()
+
+    __action__: ClassVar[str]
+    __sender__: ClassVar[Role | None]
+
+    def __init_subclass__(cls, *, sender: Role | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if Unconfirmed in cls.__bases__:
+            _declare(cls, sender)
+
+
+def _declare(cls: "type[Request[Any, Any] | Unconfirmed]", sender: Role | None) -> bool:
+    """Record the action and its sender; False if that was done before.
+
+    attrs builds a slotted class a second time, without the keywords; what the first pass recorded is in
+    __dict__ then.
+    """
+    if "__action__" in cls.__dict__:
+        return False
+    cls.__action__ = cls.__name__
+    cls.__sender__ = sender
+    return True
 
 
 def limits(
@@ -145,15 +201,31 @@ def wire_name(field: "attrs.Attribute[Any]") -> str:
     return head + "".join(word.capitalize() for word in tail)
 
 
-def asdict(message: Message) -> dict[str, Any]:
-    """The message as plain, JSON-able data under Python names, absent members left out; times are text in
-    UTC.
+@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
+class CustomData(Datatype, rest="extra"):
+    """A vendor's own data in a message of OCPP 2.x: the one object that may have unknown members (J201-1001).
+
+    `extra` holds the further members under their names on the wire, untouched and in order.
     """
-    return {
-        field.name: _plain(value)
-        for field in attrs.fields(message.__class__)
-        if (value := getattr(message, field.name)) is not None
-    }
+
+    vendor_id: str = attrs.field(metadata=limits(max_length=255))
+    extra: dict[str, Any] = attrs.field(factory=dict)
+
+
+def asdict(message: Message) -> dict[str, Any]:
+    """The message as plain, JSON-able data under Python names; times are text in UTC.
+
+    Absent members are left out.
+    """
+    return {field.name: _plain(value) for field, value in _present(message)}
+
+
+def _present(message: Message) -> "Iterator[tuple[attrs.Attribute[Any], Any]]":
+    """The fields that have a value; a required one that was set to None is shown as it is."""
+    for field in attrs.fields(message.__class__):
+        value = getattr(message, field.name)
+        if value is not field.default:
+            yield field, value
 
 
 def _plain(value: Any) -> Any:

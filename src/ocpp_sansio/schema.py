@@ -16,6 +16,7 @@ _TYPES: dict[type[Any], dict[str, str]] = {
     float: {"type": "number"},
     bool: {"type": "boolean"},
     datetime: {"type": "string", "format": "date-time"},
+    object: {},  # any JSON
 }
 
 
@@ -40,8 +41,9 @@ def _object(cls: type[Message], receiving: bool, definitions: dict[str, Any] | N
     schema: dict[str, Any] = {
         "type": "object",
         "properties": {member.wire: _member(member, receiving, definitions) for member in members(cls)},
-        "additionalProperties": False,
     }
+    if cls.__rest__ is None:
+        schema["additionalProperties"] = False
     required = [member.wire for member in members(cls) if member.required]
     return {**schema, "required": required} if required else schema
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import attrs
 
-from ._codec import ODDITIES, Note, Refused, encoder, is_multiple, is_unicode, plain, sending_decoder
+from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder
 from ._datetime import parse_datetime
+from ._values import Note, is_multiple, is_unicode
 from .errors import SchemaViolation
 from .messages import Message
 from .schema import node_schema

@@ -12,11 +12,10 @@ from ocpp_sansio._codec import (
     Refused,
     decoder,
     encoder,
-    is_multiple,
-    is_unicode,
     plain,
     sending_decoder,
 )
+from ocpp_sansio._values import is_multiple, is_unicode
 from ocpp_sansio.v16 import call, call_result, datatypes
 from tests.unit.declared import Colour, Inner, Paint, PaintResult, Strict, paint, wire
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from ocpp_sansio._codec import read_time
 from ocpp_sansio._datetime import format_datetime, normal_form, parse_datetime
+from ocpp_sansio._values import read_time
 
 NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 

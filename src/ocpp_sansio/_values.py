@@ -1,0 +1,111 @@
+"""Single values: what codec and judge both need to know about times, numbers and text. Knows no message."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from ._datetime import format_datetime, normal_form, parse_datetime
+
+__all__ = [
+    "Note",
+    "Unusual",
+    "any_text",
+    "checked_any",
+    "integral",
+    "is_multiple",
+    "is_unicode",
+    "plain_value",
+    "read_time",
+    "time_text",
+]
+
+#: A time that was understood and is not in normal form: the object, the member, the text.
+Note = tuple[dict[str, Any], str, str]
+
+
+class Unusual(Exception):
+    """The fast encoder does not handle this value."""
+
+
+def read_time(text: Any, node: dict[str, Any], member: str, notes: list[Note]) -> datetime:
+    """A time of the wire; noted if it is not in normal form. Raises TypeError or ValueError if it is none."""
+    # The first test is the form that nearly every sender uses; fromisoformat alone would also take week dates
+    # and compact forms.
+    if (
+        type(text) is str
+        and (len(text) == 20 or (len(text) == 24 and text[19] == "."))
+        and text[-1] == "Z"
+        and text[4] == text[7] == "-"
+        and text[10] == "T"
+        and text[13] == text[16] == ":"
+    ):
+        try:
+            return datetime.fromisoformat(text)
+        except ValueError:
+            pass
+    moment = parse_datetime(text)
+    if not normal_form(text):
+        notes.append((node, member, text))
+    return moment
+
+
+def time_text(moment: Any) -> str:
+    """A datetime as JSON text. Raises Unusual for anything else."""
+    if type(moment) is not datetime:
+        raise Unusual
+    return f'"{format_datetime(moment)}"'
+
+
+def integral(value: Any) -> int:
+    """The integer that a JSON number is to draft 6, where 12.0 is one (J16-215). Raises TypeError."""
+    if type(value) is float and value.is_integer():
+        return int(value)
+    raise TypeError(value)
+
+
+def is_multiple(value: float, step: float) -> bool:
+    """Whether a number is a multiple by its decimal text, as a reader would say (J16-216): 0.3 is one of 0.1."""
+    if step == 0.1:  # the only one in official schemas, and the only one that has to be fast
+        if type(value) is int:
+            return True
+        return abs(value) >= 1e15 or round(value * 10) / 10 == value or round(value, 1) == value
+    if value == 0:
+        return True
+    quotient = Decimal(repr(value)) / Decimal(repr(step))
+    return quotient == quotient.to_integral_value()
+
+
+def is_unicode(value: Any) -> bool:
+    """Whether JSON data has no lone surrogate anywhere, in keys either (L-218)."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except (UnicodeEncodeError, RecursionError):  # nested so deeply that nobody can tell is no better
+        return False
+    return True
+
+
+def any_text(value: Any) -> str:
+    """Any JSON value as text. Raises TypeError, ValueError or RecursionError if it is none, 1e400 included."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def checked_any(value: Any) -> Any:
+    """The value, if it is JSON that can be written again. Raises as `any_text`."""
+    any_text(value)
+    return value
+
+
+def plain_value(value: Any) -> Any:
+    """A value of JSON's own types where that loses nothing, else the value itself."""
+    if isinstance(value, (list, tuple)):
+        return [plain_value(item) for item in value]
+    if isinstance(value, datetime):
+        return format_datetime(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return int(value) if isinstance(value, int) else float(value)
+    if isinstance(value, Decimal) and value.is_finite():
+        return int(value) if value == value.to_integral_value() else float(value)
+    return value
