@@ -34,8 +34,6 @@ VERSIONS = {
     "v201": Version("OCPP 2.0.1", "Request"),
     "v21": Version("OCPP 2.1", "Request"),
 }
-# 2.x waits for the classes of customData, of any-JSON members and of SEND.
-WRITTEN = ["v16"]
 
 
 def main(arguments: list[str], target: Path = TARGET) -> int:
@@ -46,7 +44,7 @@ def main(arguments: list[str], target: Path = TARGET) -> int:
     )
     options = parser.parse_args(arguments)
     try:
-        texts = {target / name / file: text for name in WRITTEN for file, text in generate(name).items()}
+        texts = {target / name / file: text for name in VERSIONS for file, text in generate(name).items()}
     except Refused as refusal:
         print(f"generate.py: {refusal}", file=sys.stderr)
         return 1

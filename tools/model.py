@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 
 from tools import naming, overrides
 from tools.actions import ACTIONS, UNCONFIRMED, Sender
-from tools.schemas import Draft, Node, Refused
+from tools.schemas import ANY, Draft, Node, Refused
 
-Kind = Literal["str", "int", "float", "bool", "datetime", "enum", "datatype"]
+Kind = Literal["str", "int", "float", "bool", "datetime", "enum", "datatype", "any", "custom_data"]
 
 SCALARS: dict[str, Kind] = {"string": "str", "integer": "int", "number": "float", "boolean": "bool"}
 
@@ -113,7 +113,7 @@ class Builder:
     def _structure(self, name: str, owner: str, node: Node) -> Structure:
         fields = [self._field(owner, wire, node, child) for wire, child in node.properties.items()]
         _check_names([item.name for item in fields], naming.FORBIDDEN_FIELDS, node.place)
-        fields.sort(key=lambda item: not item.required)
+        fields.sort(key=lambda item: (not item.required, item.kind == "custom_data"))
         # The two drafts differ in integers alone: draft 4 refuses 12.0, draft 6 takes it for one.
         has_integer = any(item.kind == "int" for item in fields)
         return Structure(name, tuple(fields), node.draft if has_integer else 6)
@@ -131,6 +131,11 @@ class Builder:
 
     def _value(self, owner: str, wire: str, node: Node) -> tuple[Kind, str | None, dict[str, Any]]:
         """What a single value is: its kind, its class if it has one, its limits."""
+        if node.is_open:
+            _check_custom_data(node)
+            return "custom_data", None, {}
+        if node.type == ANY:
+            return "any", None, {}
         if node.type == "object":
             target = self._class_name(owner, wire, node)
             _merge(self.catalogue.datatypes, self._structure(target, target, node), node.place)
@@ -194,10 +199,22 @@ def _limits(node: Node) -> dict[str, Any]:
     }
 
 
+def _check_custom_data(node: Node) -> None:
+    """Raise Refused unless this is the one open object that the library has a class for (J201-1001)."""
+    vendor_id = node.properties.get("vendorId")
+    known = (
+        set(node.properties) == set(node.required) == {"vendorId"}
+        and vendor_id is not None
+        and (vendor_id.type, vendor_id.assertions) == ("string", {"maxLength": 255})
+    )
+    if not known:
+        raise Refused(node.place, "is an open object other than CustomDataType, which is not supported")
+
+
 def _check_element(node: Node) -> None:
     """Raise Refused for arrays that the library has no converter for; no version has them."""
-    if node.type == "array" or node.assertions.get("format") == "date-time":
-        raise Refused(node.place, "an array of arrays or of times is not supported yet")
+    if node.type in ("array", ANY) or node.is_open or node.assertions.get("format") == "date-time":
+        raise Refused(node.place, "an array of arrays, times, any JSON or open objects is not supported")
 
 
 def _check_names(names: list[str], forbidden: frozenset[str], place: str) -> None:

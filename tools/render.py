@@ -12,6 +12,10 @@ DEFINE = (
 )
 ROLES = {"CS": "Role.CHARGING_STATION", "CSMS": "Role.CSMS"}
 
+# What is written for the kinds that are not called as their annotation, and their converters.
+ANNOTATIONS = {"any": "Any", "custom_data": "CustomData"}
+CONVERTERS = {"datetime": "time", "custom_data": "custom_data"}
+
 OLDER_ACTIONS = """
 if not TYPE_CHECKING:
     camel_case_members(Action)  # Action.BootNotification
@@ -89,11 +93,12 @@ def _messages(title: str, module: str, classes: list[tuple[Structure, str]]) -> 
     subject, bases = CONTENTS[module]
     text = "\n".join(_structure(item, base, module) for item, base in classes)
     has_older_names = module in ("call", "call_result")
-    imported = [*bases, "limits"] if "limits(" in text else bases
+    used = [name for name in ("ABSENT", "CustomData") if re.search(rf"\b{name}\b", text)]
+    imported = [*used, *bases, *(["limits"] if "limits(" in text else [])]
     siblings = [name for name in ("call_result", "datatypes", "enums") if f"{name}." in text]
     standard = [
         "from datetime import datetime" if re.search(r"\bdatetime\b", text) else "",
-        "from typing import TYPE_CHECKING" if has_older_names else "",
+        _typing(["TYPE_CHECKING"] * has_older_names + ["Any"] * bool(re.search(r": Any\b", text))),
     ]
     ours = [
         "from .. import converters as to" if "=to." in text else "",
@@ -111,6 +116,10 @@ def _messages(title: str, module: str, classes: list[tuple[Structure, str]]) -> 
         OLDER_PAYLOADS.format(module=module) if has_older_names else "",
     ]
     return "\n".join(block for block in blocks if block)
+
+
+def _typing(names: list[str]) -> str:
+    return f"from typing import {', '.join(names)}" if names else ""
 
 
 def _lines(lines: list[str]) -> str:
@@ -134,17 +143,21 @@ def _field(item: Field, within: str) -> str:
         _converter(item, within),
         _metadata(item),
     ]
+    if item.kind == "any" and not item.required:
+        arguments[0] = "default=ABSENT"
     given = ", ".join(argument for argument in arguments if argument)
     declared = f"{item.name}: {_annotation(item, within)}"
     if not given:
         return declared
-    return f"{declared} = None" if given == "default=None" else f"{declared} = attrs.field({given})"
+    if given.startswith("default=") and "," not in given:
+        return f"{declared} = {given.removeprefix('default=')}"
+    return f"{declared} = attrs.field({given})"
 
 
 def _target(item: Field, within: str) -> str:
     """The class of a field as its module spells it: what is defined in the same module has no prefix."""
     if item.target is None:
-        return item.kind
+        return ANNOTATIONS.get(item.kind, item.kind)
     module = f"{item.kind}s"
     return item.target if module == within else f"{module}.{item.target}"
 
@@ -152,13 +165,13 @@ def _target(item: Field, within: str) -> str:
 def _annotation(item: Field, within: str) -> str:
     target = _target(item, within)
     target = f"list[{target}]" if item.is_list else target
-    return target if item.required else f"{target} | None"
+    return target if item.required or item.kind == "any" else f"{target} | None"
 
 
 def _converter(item: Field, within: str) -> str:
     optional = "" if item.required else "optional_"
-    if item.kind == "datetime":
-        return f"converter=to.{optional}time"
+    if item.kind in CONVERTERS:
+        return f"converter=to.{optional}{CONVERTERS[item.kind]}"
     if item.target is None:
         return ""
     return f"converter=to.{optional}{item.kind}{'_list' if item.is_list else ''}[{_target(item, within)}]"

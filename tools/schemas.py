@@ -34,6 +34,7 @@ DRAFTS: dict[str, Draft] = {
     "http://json-schema.org/draft-04/schema#": 4,
     "http://json-schema.org/draft-06/schema#": 6,
 }
+ANY = "any"  # the type of a schema that says nothing
 ROOT_ONLY = ("$schema", "definitions")
 
 
@@ -59,6 +60,7 @@ class Node:
     properties: Mapping[str, "Node"] = field(default_factory=dict[str, "Node"])
     required: frozenset[str] = frozenset()
     items: "Node | None" = None
+    is_open: bool = False  # an object that may have members beside `properties`
 
 
 def installed_folder(version: str) -> Path:
@@ -149,12 +151,13 @@ class _Reader:
         return Node(
             place,
             self._draft,
-            schema["type"],
+            schema.get("type", ANY),
             definition,
             {keyword: item for keyword, item in schema.items() if keyword not in STRUCTURE},
             {name: child(item, f"properties/{name}") for name, item in schema.get("properties", {}).items()},
             frozenset(schema.get("required", ())),
             child(schema["items"], "items") if "items" in schema else None,
+            schema.get("type") == "object" and "additionalProperties" not in schema,
         )
 
     def _reference(self, schema: dict[str, Any], place: str, open_definitions: tuple[str, ...]) -> Node:
@@ -178,8 +181,10 @@ def _check_keywords(schema: Mapping[str, Any], place: str) -> None:
     for keyword in schema:
         if keyword != "type" and not any(keyword in keywords for keywords in KEYWORDS.values()):
             raise Refused(f"{place}/{keyword}", f"unknown keyword {keyword!r}")
+    if not schema:
+        return
     if "type" not in schema:
-        raise Refused(place, "has no type; any JSON is not supported yet")
+        raise Refused(place, "has no type and yet keywords")
     kind = schema["type"]
     if not isinstance(kind, str) or kind not in KEYWORDS:
         raise Refused(f"{place}/type", f"unknown type {kind!r}")
@@ -200,8 +205,6 @@ def _check_keywords(schema: Mapping[str, Any], place: str) -> None:
 
 
 def _check_object(schema: Mapping[str, Any], place: str) -> None:
-    if "additionalProperties" not in schema:
-        raise Refused(place, "has no additionalProperties; an open object is not supported yet")
     properties = _object(schema.get("properties", {}), f"{place}/properties")
     for name in schema.get("required", ()):
         if name not in properties:
