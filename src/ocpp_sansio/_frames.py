@@ -23,6 +23,7 @@ __all__ = [
     "error_text",
     "parse",
     "read_call",
+    "readable_id",
     "result_text",
 ]
 
@@ -34,12 +35,16 @@ MAX_DESCRIPTION = 255  # J201-212; no limit in 1.6, whose peers have buffers all
 
 
 class Malformed(Exception):
-    """The text is not a frame that can be handled. `id` is the CALL's, if an answer could carry it."""
+    """The text is not a frame that can be handled.
 
-    def __init__(self, reason: Reason, message: str, id: str | None = None) -> None:
+    `kind` is its message type and `id` its message id, as far as they could be read.
+    """
+
+    def __init__(self, reason: Reason, message: str, kind: int | None = None, id: str | None = None) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
+        self.kind = kind
         self.id = id
 
 
@@ -89,14 +94,13 @@ def _refuse_surrogates(frame: list[Any]) -> None:
     (L-218).
     """
     if not is_unicode(frame):
-        raise Malformed(
-            Reason.NOT_UNICODE, "contains a lone surrogate, which is not Unicode", _id_of_call(frame)
-        )
+        message = "contains a lone surrogate, which is not Unicode"
+        raise Malformed(Reason.NOT_UNICODE, message, frame[0], readable_id(frame))
 
 
-def _id_of_call(frame: list[Any]) -> str | None:
-    usable = len(frame) > 1 and frame[0] == CALL and type(frame[1]) is str and is_unicode(frame[1])
-    return frame[1] if usable else None
+def readable_id(frame: list[Any]) -> str | None:
+    """The message id, if it is one that an answer could carry."""
+    return frame[1] if len(frame) > 1 and type(frame[1]) is str and is_unicode(frame[1]) else None
 
 
 def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
@@ -105,17 +109,19 @@ def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
         _, id, action, payload = frame
     except ValueError:
         count = f"a CALL has 4 elements, not {len(frame)}"
-        raise Malformed(Reason.MALFORMED_CALL, count, _id_of_call(frame)) from None
+        raise Malformed(Reason.MALFORMED_CALL, count, CALL, readable_id(frame)) from None
     if type(id) is not str:
-        raise Malformed(Reason.ID_NOT_TEXT, "the message id is not text")
+        raise Malformed(Reason.ID_NOT_TEXT, "the message id is not text", CALL)
     if len(id) > MAX_ID:
-        raise Malformed(Reason.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", id)
+        raise Malformed(
+            Reason.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", CALL, id
+        )
     if type(action) is not str:
-        raise Malformed(Reason.MALFORMED_CALL, "the action is not text", id)
+        raise Malformed(Reason.MALFORMED_CALL, "the action is not text", CALL, id)
     if payload is None:  # J16-210: another way to write {}
         payload = {}
     if type(payload) is not dict:
-        raise Malformed(Reason.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", id)
+        raise Malformed(Reason.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", CALL, id)
     return id, action, payload
 
 

@@ -24,6 +24,7 @@ from ._frames import (
     error_text,
     parse,
     read_call,
+    readable_id,
     result_text,
 )
 from ._incoming import Incoming
@@ -251,10 +252,14 @@ class Connection:
             frame = parse(text)
             receive = self._RECEIVERS.get(frame[0])
             if receive is None:
-                raise Malformed(Reason.UNKNOWN_MESSAGE_TYPE, f"no message type {frame[0]!r:.20}")
+                message = f"no message type {frame[0]!r:.20}"
+                raise Malformed(Reason.UNKNOWN_MESSAGE_TYPE, message, id=readable_id(frame))
             receive(self, frame, text)
         except Malformed as problem:
-            self._reject(text, problem.reason, problem.message, problem.id)
+            if problem.kind in _ANSWER_KINDS:
+                self._receive_ruined_answer(text, problem)
+            else:
+                self._reject(text, problem.reason, problem.message, problem.id)
 
     def receive_close(self, *, now: float | None = None) -> None:
         """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
@@ -331,13 +336,13 @@ class Connection:
         # L-425: frame, then action and direction, then payload.
         cls = self._catalogue.get(action)
         if cls is None:
-            raise Malformed(Reason.UNKNOWN_ACTION, f"unknown action {action!r:.60}", id)
+            raise Malformed(Reason.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
         if cls.__sender__ is self.role and self.role is not None:
-            raise Malformed(
-                Reason.WRONG_DIRECTION, f"{action} is sent by the {self.role.value}, not to it", id
-            )
+            message = f"{action} is sent by the {self.role.value}, not to it"
+            raise Malformed(Reason.WRONG_DIRECTION, message, CALL, id)
         if self._incoming.full:
-            raise Malformed(Reason.TOO_MANY_CALLS, f"{len(self.owed)} calls wait for an answer already", id)
+            message = f"{len(self.owed)} calls wait for an answer already"
+            raise Malformed(Reason.TOO_MANY_CALLS, message, CALL, id)
         notes: list[Note] = []
         try:
             request = decoder(cls)(payload, notes)
@@ -386,6 +391,16 @@ class Connection:
         self._events.append(CallErrorReceived(pending, error))
         self._turn()
 
+    def _receive_ruined_answer(self, text: str, problem: Malformed) -> None:
+        """An answer that cannot be read but whose call can be told ends that call; it is never answered."""
+        pending = self._outgoing.take_answered(problem.id)
+        if pending is None:
+            self._reject(text, problem.reason, problem.message, answer=False)
+            return
+        self._timeouts = 0
+        self._events.append(_failed(pending, problem.message, None))
+        self._turn()
+
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
         late = self._outgoing.take_late(id)
@@ -405,7 +420,7 @@ class Connection:
         rules = self.version.rules
         code = rules.violations.get(violation.keyword, rules.answers[Reason.INVALID_PAYLOAD])
         details = {"path": violation.path, "keyword": violation.keyword}
-        self._reject(text, Reason.INVALID_PAYLOAD, str(violation), id, code, details)
+        self._reject(text, Reason.INVALID_PAYLOAD, str(violation), id, code=code, details=details)
 
     def _reject(
         self,
@@ -413,25 +428,28 @@ class Connection:
         reason: Reason,
         message: str,
         id: str | None = None,
+        *,
         code: ErrorCode | None = None,
         details: dict[str, Any] | None = None,
+        answer: bool = True,
     ) -> None:
-        """Record a frame that was not accepted, and answer it if this version has an answer and there is an
-        id to answer to.
+        """Record a frame that was not accepted, and answer it if it is one to answer and this version has an
+        answer to it.
         """
-        earned = code or self.version.rules.answers[reason]
+        rules = self.version.rules
+        earned = code or rules.answers[reason]
         error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
-        answerable = (
-            earned is not None
-            and id is not None
-            and len(id) <= MAX_ECHOED_ID
-            and self._incoming.get(id)
-            is None  # L-411: the peer would take it for the answer to the call that is being handled
-        )
-        if answerable:
-            assert id is not None
-            self._frames.append(self._error_frame(id, error))
-        self._events.append(FrameRejected(text, reason, error, id if answerable else None))
+        to = self._id_to_answer(id) if answer and earned is not None else None
+        if to is not None:
+            self._frames.append(self._error_frame(to, error))
+        self._events.append(FrameRejected(text, reason, error, to))
+
+    def _id_to_answer(self, id: str | None) -> str | None:
+        """The id under which to refuse a CALL whose id is this, or could not be read."""
+        if id is None or len(id) > MAX_ECHOED_ID:
+            return self.version.rules.unreadable_id
+        # L-411: the peer would take it for the answer to the call that is being handled.
+        return id if self._incoming.get(id) is None else None
 
     # Shared steps.
 
@@ -492,6 +510,7 @@ class Connection:
         return error_text(id, self.version.rules.spell(error.code), error.description, error.details)
 
 
+_ANSWER_KINDS = (CALLRESULT, CALLERROR)
 _TOO_FAST = CloseRequested(1008, "frames arrive faster than they are handled")
 
 

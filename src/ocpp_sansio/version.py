@@ -23,14 +23,15 @@ Catalogue = Mapping[str, type[Request[Any, Any]]]
 class Rules:
     """How one version behaves at the wire.
 
-    `spellings` are the error codes that it writes in its own way; `answers` the code that a rejected CALL
+    `spellings` are the error codes that it writes in its own way; `answers` the code that a rejected frame
     earns, None if the version has no answer to it; `violations` the code for each JSON Schema keyword.
+    `unreadable_id` answers to a frame whose id cannot be read, None if there is no such id.
     """
 
-    message_types: frozenset[int]
     spellings: Mapping[ErrorCode, str]
     answers: Mapping[Reason, ErrorCode | None]
     violations: Mapping[str, ErrorCode]
+    unreadable_id: str | None
 
     def spell(self, code: ErrorCode | str) -> str:
         """The code as this version writes it."""
@@ -39,14 +40,27 @@ class Rules:
 
 _VALUE_VIOLATIONS = dict.fromkeys(
     ("maxLength", "enum", "minimum", "maximum", "multipleOf", "format"),
-    ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,  # J16-418 to J16-420
+    ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,  # J*-418 to J*-420
 )
 _COUNT_VIOLATIONS = dict.fromkeys(
-    ("minItems", "maxItems"), ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION
-)  # J16-421
+    ("minItems", "maxItems"),
+    ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,  # J*-421
+)
+_TYPE_VIOLATIONS = {"type": ErrorCode.TYPE_CONSTRAINT_VIOLATION}  # J*-417
+
+# What all versions answer alike.
+_ANSWERS: dict[Reason, ErrorCode | None] = {
+    Reason.TOO_BIG: None,  # the link is closed instead (L-132)
+    Reason.NOT_UTF8: None,  # the link is closed instead (RFC 6455, 8.1)
+    Reason.NOT_UNICODE: ErrorCode.FORMAT_VIOLATION,  # L-218
+    Reason.UNKNOWN_ACTION: ErrorCode.NOT_IMPLEMENTED,  # J*-412
+    Reason.WRONG_DIRECTION: ErrorCode.NOT_SUPPORTED,  # J*-413, L-602
+    Reason.PAYLOAD_NOT_AN_OBJECT: ErrorCode.FORMAT_VIOLATION,  # J*-414
+    Reason.INVALID_PAYLOAD: ErrorCode.GENERIC_ERROR,  # where `violations` has no code for the keyword
+    Reason.TOO_MANY_CALLS: ErrorCode.GENERIC_ERROR,  # J*-424
+}
 
 _RULES_16 = Rules(
-    message_types=frozenset({2, 3, 4}),
     spellings={
         ErrorCode.FORMAT_VIOLATION: "FormationViolation",  # J16-401: "will not be fixed"
         ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: "OccurenceConstraintViolation",  # J16-401
@@ -54,29 +68,48 @@ _RULES_16 = Rules(
         ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED: "GenericError",  # 2.x only; 1.6 has nothing nearer
     },
     answers={
-        # 1.6 has no id for an answer to a frame whose id cannot be read (J16-207), so that there is none.
-        Reason.TOO_BIG: None,
-        Reason.NOT_UTF8: None,
+        **_ANSWERS,
         Reason.NOT_JSON: None,  # J16-405
         Reason.NOT_A_FRAME: None,  # J16-406
         Reason.UNKNOWN_MESSAGE_TYPE: None,  # J16-407
         Reason.ID_NOT_TEXT: None,  # J16-409
-        Reason.NOT_UNICODE: ErrorCode.FORMAT_VIOLATION,  # L-218
         Reason.MALFORMED_CALL: ErrorCode.FORMAT_VIOLATION,  # J16-408
         Reason.ID_TOO_LONG: ErrorCode.FORMAT_VIOLATION,  # J16-410
-        Reason.UNKNOWN_ACTION: ErrorCode.NOT_IMPLEMENTED,  # J16-412
-        Reason.WRONG_DIRECTION: ErrorCode.NOT_SUPPORTED,  # J16-413, L-602
-        Reason.PAYLOAD_NOT_AN_OBJECT: ErrorCode.FORMAT_VIOLATION,  # J16-414
-        Reason.INVALID_PAYLOAD: ErrorCode.GENERIC_ERROR,  # where `violations` has no code for the keyword
-        Reason.TOO_MANY_CALLS: ErrorCode.GENERIC_ERROR,  # J16-424
     },
     violations={
         "required": ErrorCode.PROTOCOL_ERROR,  # J16-415
         "additionalProperties": ErrorCode.FORMAT_VIOLATION,  # J16-416
-        "type": ErrorCode.TYPE_CONSTRAINT_VIOLATION,  # J16-417
+        **_TYPE_VIOLATIONS,
         **_VALUE_VIOLATIONS,
         **_COUNT_VIOLATIONS,
     },
+    unreadable_id=None,  # J16-207
+)
+
+_RULES_201 = Rules(
+    spellings={},
+    answers={
+        **_ANSWERS,
+        Reason.NOT_JSON: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-405
+        Reason.NOT_A_FRAME: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-406
+        Reason.UNKNOWN_MESSAGE_TYPE: ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,  # J201-407
+        Reason.ID_NOT_TEXT: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-409
+        Reason.MALFORMED_CALL: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-408
+        Reason.ID_TOO_LONG: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-410
+    },
+    violations={
+        "required": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,  # J201-415
+        "additionalProperties": ErrorCode.PROTOCOL_ERROR,  # J201-416
+        **_TYPE_VIOLATIONS,
+        **_VALUE_VIOLATIONS,
+        **_COUNT_VIOLATIONS,
+    },
+    unreadable_id="-1",  # J201-207
+)
+
+_RULES_21 = attrs.evolve(
+    _RULES_201,
+    answers={**_RULES_201.answers, Reason.UNKNOWN_MESSAGE_TYPE: None},  # J21-407
 )
 
 
@@ -86,6 +119,8 @@ class Version(Enum):
     """
 
     V16 = "1.6"
+    V201 = "2.0.1"
+    V21 = "2.1"
 
     @classmethod
     def _missing_(cls, value: object) -> "Version":
@@ -120,5 +155,9 @@ class Version(Enum):
         return found
 
 
-_RULES: Mapping[Version, Rules] = {Version.V16: _RULES_16}
+_RULES: Mapping[Version, Rules] = {
+    Version.V16: _RULES_16,
+    Version.V201: _RULES_201,
+    Version.V21: _RULES_21,
+}
 _catalogues: dict[Version, Catalogue] = {}

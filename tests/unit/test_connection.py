@@ -183,6 +183,25 @@ def test_a_null_callresult_is_an_empty_one(station: Connection) -> None:
     assert event.payload == {}
 
 
+def test_an_answer_with_half_a_character_fails_its_call(station: Connection) -> None:
+    pending = station.call(call.Heartbeat(), now=0)
+    following = station.call(call.Heartbeat(), now=0)
+    frames_of(station)
+    station.receive_text(f'[3,"{pending.id}",{{"currentTime":"\\ud800"}}]', now=1)
+    [event] = events_of(station)
+    assert isinstance(event, CallFailed)
+    assert "lone surrogate" in str(event.error)
+    assert station.calls == (following,)
+
+
+def test_a_strangers_answer_with_half_a_character_is_rejected_and_never_answered(station: Connection) -> None:
+    station.receive_text('[4,"1","GenericError","\\ud800",{}]', now=1)
+    [event] = events_of(station)
+    assert isinstance(event, FrameRejected)
+    assert (event.reason, event.answered_with) == (Reason.NOT_UNICODE, None)
+    assert frames_of(station) == []
+
+
 def test_a_zoneless_time_in_an_answer_is_understood_and_noted(station: Connection) -> None:
     pending = station.call(call.Heartbeat(), now=0)
     frames_of(station)

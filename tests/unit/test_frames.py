@@ -60,7 +60,8 @@ def test_read_call_gives_id_action_and_payload() -> None:
         ('[2,"1","Heartbeat",7]', Reason.PAYLOAD_NOT_AN_OBJECT, "1"),
         ('[2,"1","Heartbeat",false]', Reason.PAYLOAD_NOT_AN_OBJECT, "1"),
         ('[2,"1","\\ud83d",{}]', Reason.NOT_UNICODE, "1"),
-        ('[3,"1",{"a":"\\udc00"}]', Reason.NOT_UNICODE, None),
+        ('[3,"1",{"a":"\\udc00"}]', Reason.NOT_UNICODE, "1"),
+        ('[3,"\\udc00",{}]', Reason.NOT_UNICODE, None),
         ('["\\ud83d"]', Reason.UNKNOWN_MESSAGE_TYPE, None),
     ],
 )

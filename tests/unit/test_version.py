@@ -9,12 +9,16 @@ from ocpp_sansio.messages import Request
 
 def test_a_version_is_found_by_number_and_by_subprotocol() -> None:
     assert Version("1.6") is Version("ocpp1.6") is Version(Version.V16) is Version.V16
-    assert Version.V16.subprotocol == "ocpp1.6"
+    assert Version("ocpp2.0.1") is Version.V201
+    assert Version("2.1") is Version.V21
+    assert [version.subprotocol for version in Version] == ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"]
 
 
-@pytest.mark.parametrize("name", ["1.5", "ocpp1.5", "OCPP1.6", "", None, 1.6, []])
+@pytest.mark.parametrize("name", ["1.5", "2.0", "ocpp1.5", "OCPP1.6", "", None, 1.6, []])
 def test_other_versions_are_refused_with_what_there_is(name: object) -> None:
-    with pytest.raises(ValueError, match=r"is not a version of OCPP known here; there is '1\.6'"):
+    with pytest.raises(
+        ValueError, match=r"is not a version of OCPP known here; there is '1\.6', '2\.0\.1', '2\.1'"
+    ):
         Version(name)
 
 
@@ -46,10 +50,11 @@ def test_a_code_of_nobodys_is_spelled_as_given() -> None:
     assert Version.V16.rules.spell("Weird") == "Weird"
 
 
-def test_load_gives_the_requests_by_action() -> None:
-    catalogue = Version.V16.load()
-    assert len(catalogue) == 39  # J16-601
+@pytest.mark.parametrize(("version", "count"), [(Version.V16, 39), (Version.V201, 64), (Version.V21, 90)])
+def test_load_gives_the_requests_by_action(version: Version, count: int) -> None:
+    catalogue = version.load()
+    assert len(catalogue) == count  # J*-601; the 91st action of 2.1 is a SEND
     assert all(issubclass(cls, Request) and cls.__action__ == action for action, cls in catalogue.items())
-    assert Version.V16.load() is catalogue
+    assert version.load() is catalogue
     with pytest.raises(TypeError):
         catalogue["New"] = catalogue["Heartbeat"]  # type: ignore[index]
