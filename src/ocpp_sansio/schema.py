@@ -9,6 +9,9 @@ from .messages import Datatype, Message
 
 __all__ = ["node_schema", "schema_for"]
 
+#: A keyword of node schemas alone, for values without a type: what stands there can be written as JSON.
+ANY_JSON = "json"
+
 _URI = {4: "http://json-schema.org/draft-04/schema#", 6: "http://json-schema.org/draft-06/schema#"}
 _TYPES: dict[type[Any], dict[str, str]] = {
     str: {"type": "string"},
@@ -16,7 +19,6 @@ _TYPES: dict[type[Any], dict[str, str]] = {
     float: {"type": "number"},
     bool: {"type": "boolean"},
     datetime: {"type": "string", "format": "date-time"},
-    object: {},  # any JSON
 }
 
 
@@ -44,6 +46,8 @@ def _object(cls: type[Message], receiving: bool, definitions: dict[str, Any] | N
     }
     if cls.__rest__ is None:
         schema["additionalProperties"] = False
+    elif definitions is None:
+        schema["additionalProperties"] = {ANY_JSON: True}
     required = [member.wire for member in members(cls) if member.required]
     return {**schema, "required": required} if required else schema
 
@@ -62,6 +66,8 @@ def _value(member: Member, receiving: bool, definitions: dict[str, Any] | None) 
             definitions[name] = {}  # reserves the place, should the datatype contain itself
             definitions[name] = _object(member.type, receiving, definitions)
         return {"$ref": f"#/definitions/{name}"}
+    if member.type is object:
+        return {ANY_JSON: True} if definitions is None else {}
     if issubclass(member.type, StrEnum):
         return {"type": "string", "enum": [m.value for m in member.enum_members(receiving=receiving)]}
     return dict(_TYPES[member.type])

@@ -13,12 +13,12 @@ import attrs
 
 from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder
 from ._datetime import parse_datetime
-from ._values import Note, is_multiple, is_unicode
+from ._values import Note, any_text, is_multiple, is_unicode
 from .errors import SchemaViolation
 from .messages import Message
-from .schema import node_schema
+from .schema import ANY_JSON, node_schema, schema_for
 
-__all__ = ["Violation", "encode", "explain", "noted"]
+__all__ = ["Violation", "encode", "explain", "noted", "violations"]
 
 
 @attrs.frozen
@@ -42,14 +42,22 @@ def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
     """The first violation behind a refusal of `payload`: structure before types, types before values, then by
     place.
     """
-    found = sorted(_judge(refused.cls, receiving).iter_errors(refused.node), key=_rank)
-    where = _path_of(payload, refused.node)
+    cls, node = refused.cls, refused.node
+    where = _path_of(payload, node)
+    found = sorted(_judge(cls, receiving, node_schema).iter_errors(node), key=_rank)
     if not found:
         # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
-        return Violation(where, "", refused.node, f"not a valid {refused.cls.__name__}")
-    error = found[0]
-    path = where + "".join(map(_step, error.absolute_path))
-    return Violation(path, error.validator, error.instance, _say(error))
+        return Violation(where, "", node, f"not a valid {cls.__name__}")
+    return _violation(found[0], where)
+
+
+def violations(cls: type[Message], payload: Any, *, receiving: bool = True) -> tuple[Violation, ...]:
+    """Every violation in a payload, by place; none if it is valid. Thorough and slow: for people, not for traffic.
+
+    `receiving=False` judges by what may be sent, which leaves out the enum values that are only understood.
+    """
+    found = [_violation(error, "$") for error in _judge(cls, receiving, schema_for).iter_errors(payload)]
+    return tuple(sorted(found, key=lambda violation: violation.path))
 
 
 def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
@@ -70,7 +78,7 @@ def encode(message: Message) -> str:
     except ODDITIES:
         text = _encode_slowly(message)
     if "\\ud" in text and not is_unicode(json.loads(text)):
-        raise _violation(
+        raise _unsendable(
             message, Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
         )
     return text
@@ -82,18 +90,18 @@ def _encode_slowly(message: Message) -> str:
         try:
             sending_decoder(message.__class__)(payload, [])
         except Refused as refused:
-            raise _violation(message, explain(payload, refused, receiving=False)) from None
+            raise _unsendable(message, explain(payload, refused, receiving=False)) from None
         return json.dumps(payload, separators=(",", ":"), allow_nan=False)
     except SchemaViolation:
         raise
     except (ValueError, OverflowError, RecursionError) as error:
         # A time that UTC cannot express, an integer of thousands of digits, a list that contains itself.
-        raise _violation(
+        raise _unsendable(
             message, Violation("$", "type", None, f"cannot be written as JSON: {error}")
         ) from error
 
 
-def _violation(message: Message, violation: Violation) -> SchemaViolation:
+def _unsendable(message: Message, violation: Violation) -> SchemaViolation:
     kind = message.__class__
     return SchemaViolation(f"{kind.__module__.rpartition('.')[2]}.{kind.__name__} cannot be sent", violation)
 
@@ -101,28 +109,30 @@ def _violation(message: Message, violation: Violation) -> SchemaViolation:
 # The judge.
 
 
-_judges: dict[tuple[type[Message], bool], Any] = {}
+_Schema = Callable[..., dict[str, Any]]
+_judges: dict[tuple[type[Message], bool, _Schema], Any] = {}
 
 
-def _judge(cls: type[Message], receiving: bool) -> Any:
-    """A jsonschema validator for one object of this class; decimals and times are judged as the codec does."""
-    found = _judges.get((cls, receiving))
+def _judge(cls: type[Message], receiving: bool, schema: _Schema) -> Any:
+    """A jsonschema validator for a class; decimals and times are judged as the codec does."""
+    key = (cls, receiving, schema)
+    found = _judges.get(key)
     if found is None:
-        found = _judges[cls, receiving] = _make_judge(cls, receiving)
+        found = _judges[key] = _make_judge(cls.__draft__, schema(cls, receiving=receiving))
     return found
 
 
-def _make_judge(cls: type[Message], receiving: bool) -> Any:
+def _make_judge(draft: int, schema: dict[str, Any]) -> Any:
     import jsonschema  # 100 ms that a connection without refusals never pays
     from jsonschema import validators
 
-    base: Any = {4: jsonschema.Draft4Validator, 6: jsonschema.Draft6Validator}[cls.__draft__]
+    base: Any = {4: jsonschema.Draft4Validator, 6: jsonschema.Draft6Validator}[draft]
     extend: Any = validators.extend
     finite = base.TYPE_CHECKER.redefine("number", _is_number)
-    judge = extend(base, {"multipleOf": _multiple_of}, type_checker=finite)
+    judge = extend(base, {"multipleOf": _multiple_of, ANY_JSON: _any_json}, type_checker=finite)
     formats = jsonschema.FormatChecker(formats=())
     formats.checks("date-time", raises=ValueError)(_is_time)
-    return judge(node_schema(cls, receiving=receiving), format_checker=formats)
+    return judge(schema, format_checker=formats)
 
 
 def _is_number(_: object, value: object) -> bool:
@@ -142,11 +152,26 @@ def _multiple_of(validator: Any, step: float, value: Any, _: object) -> Iterable
         yield jsonschema.ValidationError(f"{value!r} is not a multiple of {step}")
 
 
+def _any_json(validator: Any, wanted: bool, value: Any, _: object) -> Iterable[Any]:
+    import jsonschema
+
+    try:
+        any_text(value)
+    except (TypeError, ValueError, RecursionError) as error:
+        yield jsonschema.ValidationError(str(error))
+
+
 _RANKS = {"required": 0, "additionalProperties": 1, "type": 2}
 
 
 def _rank(error: Any) -> tuple[int, str]:
     return _RANKS.get(error.validator, 3), "".join(map(_step, error.absolute_path))
+
+
+def _violation(error: Any, where: str) -> Violation:
+    """What jsonschema found in the object at `where`."""
+    path = where + "".join(map(_step, error.absolute_path))
+    return Violation(path, error.validator, error.instance, _say(error))
 
 
 # The words.
@@ -248,6 +273,7 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
     "multipleOf": lambda e: f"{_shown(e.instance)} is not a multiple of {e.validator_value}",
     "minItems": lambda e: f"{len(e.instance)} items, at least {e.validator_value}",
     "maxItems": lambda e: f"{len(e.instance)} items, at most {e.validator_value}",
+    ANY_JSON: lambda e: f"cannot be written as JSON: {e.message[:100]}",
     "format": lambda e: f"{_shown(e.instance)} is not a date and time such as 2024-05-01T12:00:00Z",
 }
 
