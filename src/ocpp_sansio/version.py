@@ -33,6 +33,14 @@ class Rules:
     violations: Mapping[str, ErrorCode]
     unreadable_id: str | None
 
+    @property
+    def codes(self) -> tuple[ErrorCode, ...]:
+        """The error codes that this version has."""
+        taken: dict[str, ErrorCode] = {}
+        for code in ErrorCode:
+            taken.setdefault(self.spell(code), code)
+        return tuple(taken.values())
+
     def spell(self, code: ErrorCode | str) -> str:
         """The code as this version writes it."""
         return self.spellings.get(code, code) if isinstance(code, ErrorCode) else code

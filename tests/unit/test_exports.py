@@ -141,6 +141,7 @@ ROOMS = {
         "version",
     },
     "_older_names": set(),
+    "strategies": {"_codec", "_shape", "messages", "version"},
 }
 
 
