@@ -2,6 +2,6 @@
 
 PYTHON ?= python3
 
-.PHONY: demo test check bench
-demo test check bench:
+.PHONY: demo test check bench fuzz
+demo test check bench fuzz:
 	@$(PYTHON) run.py $@ $(ARGS)

@@ -306,6 +306,9 @@ COMMANDS = {
     "test": Command("Run the tests with coverage; with arguments for pytest, a selection without it.", test),
     "check": Command("Check format, lint, types and generated files; with --fix, repair what can be.", check),
     "bench": Command("Measure the time per message, beside mobilityhouse's ocpp.", module("benchmarks")),
+    "fuzz": Command(
+        "Search for disagreements until told to stop: fuzz verdicts --examples N.", module("fuzz")
+    ),
 }
 
 
