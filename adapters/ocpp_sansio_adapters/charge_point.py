@@ -5,7 +5,7 @@ stands for one.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
@@ -33,11 +33,13 @@ class ChargePoint(OlderNames):
     the side of a `websockets` connection tells, and directions are not checked where nothing does. Frames are
     logged at INFO.
 
-    Its names are few, because a subclass brings many: `id`, `logger`, `version`, `transport` (the
-    connection), `protocol` (the `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`.
+    Its names are few, because a subclass brings many: `id`, `logger`, `version`, `extensions` (request classes
+    of vendors' actions, set by the subclass), `transport` (the connection), `protocol` (the
+    `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`.
     """
 
     version: ClassVar[Version]
+    extensions: ClassVar[Sequence[type[Request[Any, Any]]]] = ()
     _ocpp_routes: ClassVar[Routes]
 
     def __init__(
@@ -52,11 +54,17 @@ class ChargePoint(OlderNames):
     ) -> None:
         cls = type(self)
         if "_ocpp_routes" not in vars(cls):
-            cls._ocpp_routes = routes_of(cls, self.version.load())
+            own = {request.__action__: request for request in self.extensions}
+            cls._ocpp_routes = routes_of(cls, {**self.version.load(), **own})
         self.id = id
         self.logger = logger
         self.transport = connection
-        self.protocol = Connection(role or _role_of(connection), self.version, call_timeout=response_timeout)
+        self.protocol = Connection(
+            role or _role_of(connection),
+            self.version,
+            call_timeout=response_timeout,
+            extensions=self.extensions,
+        )
         self._ocpp_driver = _ChargePointDriver(self, observers)
 
     async def start(self) -> None:

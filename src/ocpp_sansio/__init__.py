@@ -1,4 +1,4 @@
-"""OCPP 1.6 without I/O: text frames in, typed events and text frames out.
+"""OCPP 1.6, 2.0.1 and 2.1 without I/O: text frames in, typed events and text frames out.
 
 Importing this package loads no version's messages, no jsonschema, and nothing that could do I/O.
 """
@@ -31,7 +31,7 @@ from .events import (
     PendingCall,
     UnmatchedResponseReceived,
 )
-from .messages import Role
+from .messages import Raw, Role
 from .validation import Violation
 from .version import Version
 
@@ -57,6 +57,7 @@ __all__ = [
     "OCPPError",
     "PendingCall",
     "QueueFull",
+    "Raw",
     "Reason",
     "RemoteProtocolError",
     "Role",

@@ -9,10 +9,12 @@ the decoder then judges.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from ._shape import Member, members
+from ._judge import make_judge
+from ._shape import NO_LENGTHS, Lengths, Member, members
 from ._values import (
     Note,
     Unusual,
@@ -26,7 +28,17 @@ from ._values import (
 )
 from .messages import ABSENT, Datatype, Message
 
-__all__ = ["ODDITIES", "Decoder", "Encoder", "Refused", "decoder", "encoder", "plain", "sending_decoder"]
+__all__ = [
+    "ODDITIES",
+    "Decoder",
+    "Encoder",
+    "Refused",
+    "decoder",
+    "encoder",
+    "plain",
+    "sending_decoder",
+    "widened_decoder",
+]
 
 Decoder = Callable[[Any, list[Note]], Any]
 Encoder = Callable[[Any], str]
@@ -38,9 +50,10 @@ ODDITIES = (Unusual, KeyError, TypeError, AttributeError, ValueError, OverflowEr
 class Refused(Exception):
     """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked at."""
 
-    def __init__(self, cls: type[Message], node: Any) -> None:
+    def __init__(self, cls: type[Message], node: Any, lengths: Lengths = NO_LENGTHS) -> None:
         self.cls = cls
         self.node = node
+        self.lengths = lengths
 
 
 def decoder(cls: type[Message]) -> Decoder:
@@ -50,7 +63,7 @@ def decoder(cls: type[Message]) -> Decoder:
     """
     found = _decoders.get(cls)
     if found is None:
-        found = _decoders[cls] = _DecoderWriter(cls, decoder, receiving=True).compiled()
+        found = _decoders[cls] = _new_decoder(cls, decoder, receiving=True)
     return found
 
 
@@ -58,15 +71,56 @@ def sending_decoder(cls: type[Message]) -> Decoder:
     """A decoder that judges by what may be sent, which leaves out receive-only enum values."""
     found = _sending_decoders.get(cls)
     if found is None:
-        found = _sending_decoders[cls] = _DecoderWriter(cls, sending_decoder, receiving=False).compiled()
+        found = _sending_decoders[cls] = _new_decoder(cls, sending_decoder, receiving=False)
     return found
+
+
+def widened_decoder(cls: type[Message], lengths: Lengths, *, receiving: bool) -> Decoder:
+    """A decoder that lets some members of the message itself be longer. Compiled anew: keep it."""
+    writer = _DecoderWriter(
+        cls, decoder if receiving else sending_decoder, receiving=receiving, lengths=lengths
+    )
+    return writer.compiled()
+
+
+def _new_decoder(
+    cls: type[Message], nested: Callable[[type[Message]], Decoder], *, receiving: bool
+) -> Decoder:
+    if cls.__schema__ is not None:
+        return _decoder_by_schema(cls)
+    return _DecoderWriter(cls, nested, receiving=receiving).compiled()
+
+
+def _decoder_by_schema(cls: type[Message]) -> Decoder:
+    judge = make_judge(cls.__schema__ or {})
+
+    def decode(payload: Any, notes: list[Note]) -> Any:
+        if not _accepts(judge, payload):
+            raise Refused(cls, payload)
+        return cls(payload=payload)  # type: ignore[call-arg]  # a Raw or RawAnswer
+
+    return decode
+
+
+def _accepts(judge: Any, payload: Any) -> bool:
+    try:
+        any_text(payload)
+        return bool(judge.is_valid(payload))
+    except Exception:  # a user's document may refer to nowhere or to itself: no payload is valid by it
+        return False
+
+
+def _encode_by_schema(message: Any) -> str:
+    """Leaves everything to the slow path, which judges."""
+    raise Unusual
 
 
 def encoder(cls: type[Message]) -> Encoder:
     """`encode(message) -> JSON text`: raises one of ODDITIES if the fast path is not for this message."""
     found = _encoders.get(cls)
     if found is None:
-        found = _encoders[cls] = _EncoderWriter(cls).compiled()
+        found = _EncoderWriter(cls).compiled() if cls.__schema__ is None else _encode_by_schema
+        _encoders[cls] = found
     return found
 
 
@@ -80,6 +134,9 @@ def plain(message: Message) -> dict[str, Any]:
 
     Raises ValueError if the rest of an open object repeats a member that it declares.
     """
+    if message.__schema__ is not None:
+        raw: dict[str, Any] = message.payload  # type: ignore[attr-defined]  # a Raw or RawAnswer
+        return raw
     payload = {
         member.wire: [_plain(item) for item in value] if isinstance(value, (list, tuple)) else _plain(value)
         for member in members(message.__class__)
@@ -104,15 +161,22 @@ class _DecoderWriter:
     """Writes the source of one decoder. `scope` is what it refers to by name."""
 
     def __init__(
-        self, cls: type[Message], nested: Callable[[type[Message]], Decoder], *, receiving: bool
+        self,
+        cls: type[Message],
+        nested: Callable[[type[Message]], Decoder],
+        *,
+        receiving: bool,
+        lengths: Lengths = NO_LENGTHS,
     ) -> None:
         self.cls = cls
+        self.members = members(cls, lengths)
         self.nested = nested
         self.receiving = receiving
         self.scope: dict[str, Any] = {
             "CLS": cls,
             "ABSENT": ABSENT,
             "Refused": Refused,
+            "fault": partial(Refused, cls, lengths=lengths),
             "new": object.__new__,
             "read_time": read_time,
             "integral": integral,
@@ -121,18 +185,18 @@ class _DecoderWriter:
         }
 
     def compiled(self) -> Decoder:
-        required = sum(member.required for member in members(self.cls))
+        required = sum(member.required for member in self.members)
         lines = [
             "def decode(d, notes):",
             "    if type(d) is not dict: raise TypeError(d)",
             "    try:",
             "        o = new(CLS)",
             f"        n = len(d) - {required}",
-            *(f"        {line}" for member in members(self.cls) for line in self.member(member)),
+            *(f"        {line}" for member in self.members for line in self.member(member)),
             *(f"        {line}" for line in self.rest()),
             "        return o",
             "    except Refused: raise",
-            "    except (KeyError, TypeError, ValueError, RecursionError): raise Refused(CLS, d) from None",
+            "    except (KeyError, TypeError, ValueError, RecursionError): raise fault(d) from None",
         ]
         decode: Decoder = _compile(lines, self.scope, "decode")
         return decode
@@ -153,7 +217,7 @@ class _DecoderWriter:
         """Lines that check `v` and store it."""
         if not member.many:
             return [*self.value(member, "v"), f"o.{member.name} = v"]
-        lines = [f"if type(v) is not list{_length_test(member.limits, 'v')}: raise Refused(CLS, d)"]
+        lines = [f"if type(v) is not list{_length_test(member.limits, 'v')}: raise fault(d)"]
         each = self.value(member, "x")
         if len(each) == 1 and each[0].startswith("x = "):
             return [*lines, f"o.{member.name} = [{each[0].removeprefix('x = ')} for x in v]"]
@@ -177,13 +241,13 @@ class _DecoderWriter:
         if kind is int and self.cls.__draft__ == 6:
             narrow = f"if type({var}) is not int: {var} = integral({var})"
             out_of_range = _range_test(limits, var).removeprefix(" or ")
-            return [narrow, f"if {out_of_range}: raise Refused(CLS, d)"] if out_of_range else [narrow]
-        return [f"if {_wrong(kind, limits, var)}: raise Refused(CLS, d)"]
+            return [narrow, f"if {out_of_range}: raise fault(d)"] if out_of_range else [narrow]
+        return [f"if {_wrong(kind, limits, var)}: raise fault(d)"]
 
     def rest(self) -> list[str]:
         """Lines about members that no field declares: each known one was counted, what `n` leaves is unknown."""
         if self.cls.__rest__ is None:
-            return ["if n: raise Refused(CLS, d)"]
+            return ["if n: raise fault(d)"]
         self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
         return [f"o.{self.cls.__rest__} = checked_any({{k: x for k, x in d.items() if k not in KNOWN}})"]
 

@@ -4,13 +4,14 @@ import types
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Union, get_args, get_origin
 
 import attrs
 
 from .messages import ABSENT, Datatype, Message, wire_name
 
-__all__ = ["Member", "members"]
+__all__ = ["NO_LENGTHS", "Lengths", "Member", "members"]
 
 _SCALARS = (str, int, float, bool, datetime, object)
 
@@ -42,7 +43,12 @@ class Member:
         return [member for member in declared if member not in refused]
 
 
-def members(cls: type[Message]) -> tuple[Member, ...]:
+#: Longer maximum lengths for some members of a message, by their names on the wire.
+Lengths = Mapping[str, int]
+NO_LENGTHS: Lengths = MappingProxyType({})
+
+
+def members(cls: type[Message], lengths: Lengths = NO_LENGTHS) -> tuple[Member, ...]:
     """The members of a message class, required ones first, else in order of declaration.
 
     Raises TypeError if a field has a type that has no place in JSON as OCPP uses it.
@@ -51,7 +57,13 @@ def members(cls: type[Message]) -> tuple[Member, ...]:
     if found is None:
         declared = [_member(cls, field) for field in attrs.fields(cls) if field.name != cls.__rest__]
         found = _members[cls] = tuple(sorted(declared, key=lambda member: not member.required))
-    return found
+    return found if not lengths else tuple(_widened(member, lengths) for member in found)
+
+
+def _widened(member: Member, lengths: Lengths) -> Member:
+    if member.wire not in lengths:
+        return member
+    return attrs.evolve(member, limits={**member.limits, "maxLength": lengths[member.wire]})
 
 
 _members: dict[type[Message], tuple[Member, ...]] = {}

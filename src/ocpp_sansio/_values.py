@@ -8,6 +8,7 @@ from typing import Any
 from ._datetime import format_datetime, normal_form, parse_datetime
 
 __all__ = [
+    "ANY_JSON",
     "Note",
     "Unusual",
     "any_text",
@@ -22,6 +23,10 @@ __all__ = [
 
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
+
+
+#: A schema keyword of our own, for values without a type: what stands there can be written as JSON.
+ANY_JSON = "json"
 
 
 class Unusual(Exception):

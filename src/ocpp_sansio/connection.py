@@ -5,13 +5,13 @@ here; what each message type is made of, and who waits for what, is decided in t
 """
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import inf
 from typing import Any, ClassVar, TypeVar
 
 import attrs
 
-from ._codec import Refused, decoder
+from ._codec import Refused, decoder, widened_decoder
 from ._frames import (
     CALL,
     CALLERROR,
@@ -29,6 +29,7 @@ from ._frames import (
 )
 from ._incoming import Incoming
 from ._outgoing import Outgoing
+from ._shape import NO_LENGTHS, Lengths, members
 from ._values import Note
 from .errors import (
     ERRORS_BY_CODE,
@@ -55,9 +56,9 @@ from .events import (
     PendingCall,
     UnmatchedResponseReceived,
 )
-from .messages import Request, Response, Role
+from .messages import Message, Request, Response, Role
 from .validation import Violation, encode, explain, noted
-from .version import Version
+from .version import Catalogue, Version
 
 __all__ = ["Connection", "Limits"]
 
@@ -85,6 +86,10 @@ class Connection:
     answer may take. `new_id` makes message ids: unique, 1 to 36 characters; without it they are a random
     prefix and a counter (J16-205, L-205).
 
+    `extensions` are request classes of actions that the standard does not have, declared as its own are or by
+    `Raw.declare`. `field_lengths` are longer maxima for members of messages, by the names that the variable
+    FieldLength uses: `{"Get15118EVCertificateRequest.exiRequest": 20000}`.
+
     Not thread-safe: give inputs, pull and write under one lock, or frames reorder.
     """
 
@@ -96,6 +101,7 @@ class Connection:
         "_frames",
         "_id_prefix",
         "_incoming",
+        "_lengths",
         "_limits",
         "_new_id",
         "_now",
@@ -114,13 +120,16 @@ class Connection:
         call_timeout: float = 30.0,
         new_id: Callable[[], str] | None = None,
         limits: Limits | None = None,
+        extensions: Iterable[type[Request[Any, Any]]] = (),
+        field_lengths: Mapping[str, int] | None = None,
     ) -> None:
         if role is not None and not isinstance(role, Role):
             raise TypeError(f"role is Role.CSMS or Role.CHARGING_STATION, not {role!r}")
         self.role = role
         self.version = Version(version)
         self.call_timeout = _seconds("call_timeout", call_timeout)
-        self._catalogue = self.version.load()
+        self._catalogue = _extended(self.version, extensions)
+        self._lengths = _lengths(self._catalogue, field_lengths or {})
         self._limits = limits or Limits()
         self._outgoing = Outgoing(self._limits.queued_calls, self._limits.remembered_ids)
         self._incoming = Incoming(self._limits.open_calls)
@@ -160,7 +169,7 @@ class Connection:
         if queue_timeout is not None:
             _seconds("queue_timeout", queue_timeout)
         self._outgoing.check_room()
-        payload = encode(request)
+        payload = encode(request, self._lengths.get(type(request), NO_LENGTHS))
         id = self._id_for_call(id)
         self._advance(now)
         action = request.__action__
@@ -183,7 +192,8 @@ class Connection:
             raise TypeError(
                 f"{received.action} is answered with {_name(expected)}, not with {_name(type(response))}"
             )
-        frame = result_text(received.id, encode(response))
+        payload = encode(response, self._lengths.get(expected, NO_LENGTHS))
+        frame = result_text(received.id, payload)
         self._advance(now)
         self._incoming.close(received)
         self._frames.append(frame)
@@ -345,7 +355,7 @@ class Connection:
             raise Malformed(Reason.TOO_MANY_CALLS, message, CALL, id)
         notes: list[Note] = []
         try:
-            request = decoder(cls)(payload, notes)
+            request = self._decode(cls, payload, notes)
         except Refused as refused:
             self._refuse_payload(text, id, payload, refused)
             return
@@ -374,7 +384,7 @@ class Connection:
             return _failed(pending, "has a payload that is not an object", payload)
         notes: list[Note] = []
         try:
-            response = decoder(pending.request.__answer__)(payload, notes)
+            response = self._decode(pending.request.__answer__, payload, notes)
         except Refused as refused:
             violation = explain(payload, refused, receiving=True)
             return _failed(pending, f"is invalid: {violation}", payload, violation)
@@ -390,6 +400,16 @@ class Connection:
         self._timeouts = 0
         self._events.append(CallErrorReceived(pending, error))
         self._turn()
+
+    def _decode(self, cls: type[Message], payload: dict[str, Any], notes: list[Note]) -> Any:
+        """Raises Refused. What this connection allows beyond the class is asked only once the class has refused."""
+        try:
+            return decoder(cls)(payload, notes)
+        except Refused:
+            if cls not in self._lengths:
+                raise
+            notes.clear()
+            return widened_decoder(cls, self._lengths[cls], receiving=True)(payload, notes)
 
     def _receive_ruined_answer(self, text: str, problem: Malformed) -> None:
         """An answer that cannot be read but whose call can be told ends that call; it is never answered."""
@@ -512,6 +532,42 @@ class Connection:
 
 _ANSWER_KINDS = (CALLRESULT, CALLERROR)
 _TOO_FAST = CloseRequested(1008, "frames arrive faster than they are handled")
+
+
+def _extended(version: Version, extensions: Iterable[type[Request[Any, Any]]]) -> Catalogue:
+    """The actions of a version and those that a user has declared."""
+    own = {cls.__action__: cls for cls in extensions}
+    catalogue = version.load()
+    for action in own.keys() & catalogue.keys():
+        raise ValueError(
+            f"{action} is an action of OCPP {version.value} already; an extension has a name of its own"
+        )
+    for cls in own.values():
+        # What is wrong with a declaration shows here, and not when a peer sends it.
+        decoder(cls)
+        decoder(cls.__answer__)
+    return {**catalogue, **own} if own else catalogue
+
+
+def _lengths(catalogue: Catalogue, given: Mapping[str, int]) -> Mapping[type[Message], Lengths]:
+    """Maximum lengths by class, from names as the variable FieldLength has them (J201-217)."""
+    found: dict[type[Message], dict[str, int]] = {}
+    for name, length in given.items():
+        message, _, wire = name.partition(".")
+        cls = _message_class(catalogue, message)
+        if cls is None or wire not in {member.wire for member in members(cls) if member.type is str}:
+            raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
+        if not isinstance(length, int) or length < 1:
+            raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
+        found.setdefault(cls, {})[wire] = length
+    return found
+
+
+def _message_class(catalogue: Catalogue, name: str) -> type[Message] | None:
+    """The class of `BootNotificationRequest` or `BootNotificationResponse`."""
+    answer = name.endswith("Response")
+    request = catalogue.get(name.removesuffix("Response" if answer else "Request"))
+    return request.__answer__ if request is not None and answer else request
 
 
 def _seconds(name: str, value: float) -> float:

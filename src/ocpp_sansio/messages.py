@@ -4,7 +4,7 @@ A message is an attrs class; its fields, their types and their `limits` are the 
 decoder, encoder and JSON Schema are derived. This room knows nothing of frames, versions or validation.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
@@ -19,6 +19,8 @@ __all__ = [
     "CustomData",
     "Datatype",
     "Message",
+    "Raw",
+    "RawAnswer",
     "Request",
     "Response",
     "Role",
@@ -63,6 +65,9 @@ class Message:
 
     #: JSON Schema draft of the definition. To draft 4 `12.0` is not an integer, to draft 6 it is (J16-215).
     __draft__: ClassVar[Literal[4, 6]] = 6
+
+    #: A JSON Schema document that stands in the place of fields: see `Raw`.
+    __schema__: ClassVar[Mapping[str, Any] | None] = None
 
     if TYPE_CHECKING:
         __attrs_attrs__: ClassVar[Any]  # every subclass is an attrs class
@@ -210,6 +215,33 @@ class CustomData(Datatype, rest="extra"):
 
     vendor_id: str = attrs.field(metadata=limits(max_length=255))
     extra: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
+class RawAnswer(Response):
+    """The response to a `Raw` request: a JSON object as it stands."""
+
+    payload: dict[str, Any] = attrs.field(factory=dict)
+
+
+@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
+class Raw(Request["Raw", RawAnswer]):
+    """A request whose payload is a JSON object as it stands. `Raw.declare` makes a vendor's action from it."""
+
+    payload: dict[str, Any] = attrs.field(factory=dict)
+
+    @staticmethod
+    def declare(
+        action: str, *, request: Mapping[str, Any], response: Mapping[str, Any], sender: Role | None = None
+    ) -> "type[Raw]":
+        """The request class of an action that JSON Schema documents describe, for `Connection(extensions=...)`.
+
+        Its `$schema` says which draft a document is in; without one it is draft 6. `sender` is the role that may
+        send it, None means either.
+        """
+        answer = type(action, (RawAnswer,), {"__slots__": (), "__schema__": response})
+        names = {"__action__": action, "__answer__": answer, "__sender__": sender, "__schema__": request}
+        return type(action, (Raw,), {"__slots__": (), **names})
 
 
 def asdict(message: Message) -> dict[str, Any]:

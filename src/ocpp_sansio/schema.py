@@ -4,13 +4,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from ._shape import Member, members
+from ._shape import NO_LENGTHS, Lengths, Member, members
+from ._values import ANY_JSON
 from .messages import Datatype, Message
 
 __all__ = ["node_schema", "schema_for"]
-
-#: A keyword of node schemas alone, for values without a type: what stands there can be written as JSON.
-ANY_JSON = "json"
 
 _URI = {4: "http://json-schema.org/draft-04/schema#", 6: "http://json-schema.org/draft-06/schema#"}
 _TYPES: dict[type[Any], dict[str, str]] = {
@@ -28,21 +26,29 @@ def schema_for(cls: type[Message], *, receiving: bool = False) -> dict[str, Any]
     It states what may be sent; `receiving=True` adds the enum values that are understood and never sent.
     """
     definitions: dict[str, Any] = {}
+    if cls.__schema__ is not None:
+        return dict(cls.__schema__)
     schema = {"$schema": _URI[cls.__draft__], **_object(cls, receiving, definitions)}
     return {**schema, "definitions": definitions} if definitions else schema
 
 
-def node_schema(cls: type[Message], *, receiving: bool) -> dict[str, Any]:
+def node_schema(cls: type[Message], *, receiving: bool, lengths: Lengths = NO_LENGTHS) -> dict[str, Any]:
     """The schema of one object alone: nested datatypes are just objects, so that judging costs what the
     object itself holds.
     """
-    return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None)}
+    if cls.__schema__ is not None:
+        return dict(cls.__schema__)
+    return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None, lengths)}
 
 
-def _object(cls: type[Message], receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
+def _object(
+    cls: type[Message], receiving: bool, definitions: dict[str, Any] | None, lengths: Lengths = NO_LENGTHS
+) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": "object",
-        "properties": {member.wire: _member(member, receiving, definitions) for member in members(cls)},
+        "properties": {
+            member.wire: _member(member, receiving, definitions) for member in members(cls, lengths)
+        },
     }
     if cls.__rest__ is None:
         schema["additionalProperties"] = False

@@ -51,7 +51,7 @@ def payloads(cls: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
         return closed
     names = st.text(_characters, max_size=10).filter(lambda name: name not in {**required, **optional})
     rest = st.dictionaries(names, json_values, max_size=2)
-    return st.builds(lambda known, more: {**known, **more}, closed, rest)
+    return st.tuples(closed, rest).map(lambda parts: {**parts[0], **parts[1]})
 
 
 def requests(version: Version | str) -> st.SearchStrategy[Request[Any, Any]]:

@@ -11,12 +11,13 @@ from typing import Any
 
 import attrs
 
-from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder
-from ._datetime import parse_datetime
-from ._values import Note, any_text, is_multiple, is_unicode
+from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder, widened_decoder
+from ._judge import make_judge
+from ._shape import NO_LENGTHS, Lengths
+from ._values import ANY_JSON, Note, is_unicode
 from .errors import SchemaViolation
 from .messages import Message
-from .schema import ANY_JSON, node_schema, schema_for
+from .schema import node_schema, schema_for
 
 __all__ = ["Violation", "encode", "explain", "noted", "violations"]
 
@@ -44,7 +45,14 @@ def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
     """
     cls, node = refused.cls, refused.node
     where = _path_of(payload, node)
-    found = sorted(_judge(cls, receiving, node_schema).iter_errors(node), key=_rank)
+    if refused.lengths:
+        judge = make_judge(node_schema(cls, receiving=receiving, lengths=refused.lengths))
+    else:
+        judge = _judge(cls, receiving, node_schema)
+    try:
+        found = sorted(judge.iter_errors(node), key=_rank)
+    except Exception as error:  # a user's schema document may refer to nowhere or to itself
+        return Violation(where, "", node, f"cannot be judged by its schema: {str(error)[:100]}")
     if not found:
         # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
         return Violation(where, "", node, f"not a valid {cls.__name__}")
@@ -71,12 +79,15 @@ def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
     )
 
 
-def encode(message: Message) -> str:
-    """The payload as JSON text, checked. Raises SchemaViolation, which names the place and the cure."""
+def encode(message: Message, lengths: Lengths = NO_LENGTHS) -> str:
+    """The payload as JSON text, checked. Raises SchemaViolation, which names the place and the cure.
+
+    `lengths` lets some members of the message be longer than its class says.
+    """
     try:
         text = encoder(message.__class__)(message)
     except ODDITIES:
-        text = _encode_slowly(message)
+        text = _encode_slowly(message, lengths)
     if "\\ud" in text and not is_unicode(json.loads(text)):
         raise _unsendable(
             message, Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
@@ -84,11 +95,13 @@ def encode(message: Message) -> str:
     return text
 
 
-def _encode_slowly(message: Message) -> str:
+def _encode_slowly(message: Message, lengths: Lengths) -> str:
+    cls = message.__class__
+    decode = widened_decoder(cls, lengths, receiving=False) if lengths else sending_decoder(cls)
     try:
         payload = plain(message)
         try:
-            sending_decoder(message.__class__)(payload, [])
+            decode(payload, [])
         except Refused as refused:
             raise _unsendable(message, explain(payload, refused, receiving=False)) from None
         return json.dumps(payload, separators=(",", ":"), allow_nan=False)
@@ -114,51 +127,12 @@ _judges: dict[tuple[type[Message], bool, _Schema], Any] = {}
 
 
 def _judge(cls: type[Message], receiving: bool, schema: _Schema) -> Any:
-    """A jsonschema validator for a class; decimals and times are judged as the codec does."""
+    """The validator of a class, by the schema of one object or of the whole."""
     key = (cls, receiving, schema)
     found = _judges.get(key)
     if found is None:
-        found = _judges[key] = _make_judge(cls.__draft__, schema(cls, receiving=receiving))
+        found = _judges[key] = make_judge(schema(cls, receiving=receiving))
     return found
-
-
-def _make_judge(draft: int, schema: dict[str, Any]) -> Any:
-    import jsonschema  # 100 ms that a connection without refusals never pays
-    from jsonschema import validators
-
-    base: Any = {4: jsonschema.Draft4Validator, 6: jsonschema.Draft6Validator}[draft]
-    extend: Any = validators.extend
-    finite = base.TYPE_CHECKER.redefine("number", _is_number)
-    judge = extend(base, {"multipleOf": _multiple_of, ANY_JSON: _any_json}, type_checker=finite)
-    formats = jsonschema.FormatChecker(formats=())
-    formats.checks("date-time", raises=ValueError)(_is_time)
-    return judge(schema, format_checker=formats)
-
-
-def _is_number(_: object, value: object) -> bool:
-    return type(value) is int or (type(value) is float and value - value == 0)
-
-
-def _is_time(value: object) -> bool:
-    if isinstance(value, str):
-        parse_datetime(value)
-    return True
-
-
-def _multiple_of(validator: Any, step: float, value: Any, _: object) -> Iterable[Any]:
-    import jsonschema
-
-    if validator.is_type(value, "number") and not is_multiple(value, step):
-        yield jsonschema.ValidationError(f"{value!r} is not a multiple of {step}")
-
-
-def _any_json(validator: Any, wanted: bool, value: Any, _: object) -> Iterable[Any]:
-    import jsonschema
-
-    try:
-        any_text(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        yield jsonschema.ValidationError(str(error))
 
 
 _RANKS = {"required": 0, "additionalProperties": 1, "type": 2}
@@ -236,17 +210,22 @@ def _shown(value: Any) -> str:
     return _JSON_NAMES.get(type(value), type(value).__name__)
 
 
+def _expected(kinds: str | list[str]) -> str:
+    """What a `type` allows; a user's own schema may list several."""
+    return " or ".join(_EXPECTED.get(kind, kind) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
 def _say_required(error: Any) -> str:
     schema, node = error.schema, error.instance
     missing = [name for name in error.validator_value if name not in node]
-    unknown = [key for key in node if key not in schema["properties"]]
+    unknown = [key for key in node if key not in schema.get("properties", {})]
     names = ", ".join(missing)
     meant = get_close_matches(missing[0], unknown, n=1)
     return f"{names} is missing" + (f"; was it written {_quoted(meant[0])}?" if meant else "")
 
 
 def _say_unknown(error: Any) -> str:
-    known = error.schema["properties"]
+    known = error.schema.get("properties", {})
     unknown = next(key for key in error.instance if key not in known)
     return f"unknown member {_quoted(unknown)}" + _did_you_mean(unknown, known)
 
@@ -258,14 +237,16 @@ def _did_you_mean(text: Any, known: Iterable[str]) -> str:
 
 def _say_enum(error: Any) -> str:
     allowed = error.validator_value
-    listed = ", ".join(allowed[:6]) + (", ..." if len(allowed) > 6 else "")
-    return f"{_shown(error.instance)} is not one of {listed}" + _did_you_mean(error.instance, allowed)
+    listed = ", ".join(map(str, allowed[:6])) + (", ..." if len(allowed) > 6 else "")
+    return f"{_shown(error.instance)} is not one of {listed}" + _did_you_mean(
+        error.instance, [str(value) for value in allowed]
+    )
 
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "required": _say_required,
     "additionalProperties": _say_unknown,
-    "type": lambda e: f"{_shown(e.instance)} is not {_EXPECTED[e.validator_value]}",
+    "type": lambda e: f"{_shown(e.instance)} is not {_expected(e.validator_value)}",
     "enum": _say_enum,
     "maxLength": lambda e: f"{len(e.instance)} characters, at most {e.validator_value}",
     "minimum": lambda e: f"{_shown(e.instance)}, at least {e.validator_value}",
@@ -279,4 +260,6 @@ _WORDS: Mapping[str, Callable[[Any], str]] = {
 
 
 def _say(error: Any) -> str:
-    return _WORDS[error.validator](error)
+    """A keyword without words of ours comes from a user's own schema, and jsonschema's will do."""
+    words = _WORDS.get(error.validator)
+    return words(error) if words is not None else str(error.message)[:200]

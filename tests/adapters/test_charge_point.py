@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from websockets.protocol import CLIENT, SERVER, Protocol
 
-from ocpp_sansio import LocalProtocolError, Role, Version
+from ocpp_sansio import CallReceived, LocalProtocolError, Raw, Role, Version
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v16.enums import Action, RegistrationStatus
@@ -300,6 +300,7 @@ def test_a_subclass_may_have_nearly_any_name_for_its_own() -> None:
         "_ocpp_driver",
         "_ocpp_routes",
         "call",
+        "extensions",
         "id",
         "logger",
         "protocol",
@@ -307,3 +308,21 @@ def test_a_subclass_may_have_nearly_any_name_for_its_own() -> None:
         "transport",
         "version",
     }
+
+
+def test_a_vendors_action_is_declared_on_the_class() -> None:
+    vendor = Raw.declare("Sing", request={"type": "object"}, response={"type": "object"}, sender=None)
+
+    class Station(ChargePoint):
+        extensions = (vendor,)
+
+        @on("Sing")
+        def sing(self, payload: dict[str, Any]) -> Any:
+            return vendor.__answer__(payload={"echo": payload})
+
+    station = Station("CP_1", SimpleNamespace())
+    station.protocol.receive_text('[2,"1","Sing",{"song":"la"}]', now=0.0)
+    received = station.protocol.next_event()
+    assert isinstance(received, CallReceived)
+    answer = station._ocpp_driver.handle(received)
+    assert answer.payload == {"echo": {"song": "la"}}

@@ -119,9 +119,10 @@ ROOMS = {
     "errors": {"validation"},  # for a type alone
     "_shape": {"messages"},
     "_values": {"_datetime"},
-    "_codec": {"_shape", "_values", "messages"},
-    "schema": {"_shape", "messages"},
-    "validation": {"_codec", "_datetime", "_values", "errors", "messages", "schema"},
+    "_judge": {"_datetime", "_values"},
+    "_codec": {"_judge", "_shape", "_values", "messages"},
+    "schema": {"_shape", "_values", "messages"},
+    "validation": {"_codec", "_judge", "_shape", "_values", "errors", "messages", "schema"},
     "version": {"errors", "messages"},
     "events": {"errors", "messages", "validation"},
     "_frames": {"_values", "errors"},
@@ -129,6 +130,7 @@ ROOMS = {
     "_incoming": {"errors", "events"},
     "routing": {"messages", "version"},
     "connection": {
+        "_shape",
         "_values",
         "_codec",
         "_frames",
