@@ -243,6 +243,7 @@ async def test_response_timeout_is_how_long_an_answer_may_take() -> None:
     async with wire() as (near, _), running(cp := ChargePoint("CP_1", near, response_timeout=7)):
         with pytest.raises(TimeoutError, match="within 7 s"):
             await cp.call(call.Heartbeat())
+    assert ChargePoint("CP_1", SimpleNamespace()).protocol.call_timeout == 30
 
 
 # Which end we are.

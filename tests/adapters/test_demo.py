@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import io
+import itertools
 import json
 import logging
 import os
@@ -16,10 +17,15 @@ from types import SimpleNamespace
 
 import pytest
 
+from ocpp_sansio import Version
 from ocpp_sansio.routing import on
-from ocpp_sansio.v16 import call
-from ocpp_sansio_adapters.cli._csms import ManagedStation
+from ocpp_sansio.v16 import call as call16
+from ocpp_sansio.v21 import call as call21
+from ocpp_sansio.v201 import call as call201
+from ocpp_sansio.validation import violations
+from ocpp_sansio_adapters.cli._csms import MANAGED
 from ocpp_sansio_adapters.cli._descriptors import ensure_descriptors
+from ocpp_sansio_adapters.cli._fleet import roster
 from ocpp_sansio_adapters.cli._interrupt import Interruption
 from ocpp_sansio_adapters.cli._logs import MOST, held_back
 from ocpp_sansio_adapters.cli._run import run
@@ -28,7 +34,7 @@ from ocpp_sansio_adapters.cli._settings import CannotStart, Settings
 from ocpp_sansio_adapters.cli._table import Table
 from ocpp_sansio_adapters.cli.demo import main
 
-STATIONS = ["CS-001", "CS-002", "CS-003"]
+STATIONS = {"CS-001": Version.V16, "CS-002": Version.V201, "CS-003": Version.V21}
 QUICK = Settings(stations=3, seconds=0.1, call_timeout=0.2)
 
 needs_posix = pytest.mark.skipif(
@@ -72,7 +78,9 @@ def test_the_trace_tells_when_who_which_way_and_what(performance):
     )
     assert {line["station"] for line in performance.trace} == set(STATIONS)
     assert {line["dir"] for line in performance.trace} == {"CS->CSMS", "CSMS->CS"}
-    assert {line["version"] for line in performance.trace} == {"1.6"}
+    versions = {line["station"]: line["version"] for line in performance.trace}
+    assert versions == {"CS-001": "1.6", "CS-002": "2.0.1", "CS-003": "2.1"}
+    assert all(line["version"] == versions[line["station"]] for line in performance.trace)
     times = [line["t"] for line in performance.trace]
     assert times == sorted(times) == [round(time, 6) for time in times]
     assert 0 < times[0] < times[-1] < 5
@@ -91,9 +99,19 @@ def test_every_call_of_the_trace_is_answered_once_and_from_the_other_side(perfor
         assert open_calls == {}
 
 
-@pytest.mark.parametrize("station", STATIONS)
-def test_each_station_goes_through_the_session_in_order(performance, station):
-    calls = asked(performance, station, "CS->CSMS")
+@pytest.mark.parametrize(("station", "version"), STATIONS.items())
+def test_every_payload_of_the_trace_is_valid_for_its_version(performance, station, version):
+    requests = {}
+    for _, frame in frames(performance, station):
+        if frame[0] == 2:
+            requests[frame[1]] = cls = version.load()[frame[2]]
+        else:
+            cls = requests[frame[1]].__answer__
+        assert violations(cls, frame[-1]) == ()
+
+
+def test_a_station_of_1_6_goes_through_the_session_in_order(performance):
+    calls = asked(performance, "CS-001", "CS->CSMS")
     assert calls.count("Heartbeat") >= 1
     assert calls.count("MeterValues") >= 2
     repeated = ("Heartbeat", "MeterValues")
@@ -109,22 +127,88 @@ def test_each_station_goes_through_the_session_in_order(performance, station):
     ]
     values = [index for index, action in enumerate(calls) if action == "MeterValues"]
     assert calls.index("StartTransaction") < values[0] < values[-1] < calls.index("StopTransaction")
-    assert asked(performance, station, "CSMS->CS") == ["GetConfiguration", "RemoteStopTransaction"]
+    assert asked(performance, "CS-001", "CSMS->CS") == ["GetConfiguration", "RemoteStopTransaction"]
 
 
-@pytest.mark.parametrize("station", STATIONS)
-def test_the_energy_rises_from_start_to_stop(performance, station):
-    payloads = {"StartTransaction": [], "MeterValues": [], "StopTransaction": []}
-    for _, frame in frames(performance, station):
-        if frame[0] == 2 and frame[2] in payloads:
-            payloads[frame[2]].append(frame[3])
+def payloads(performance, station, action):
+    return [frame[3] for _, frame in frames(performance, station) if frame[0] == 2 and frame[2] == action]
+
+
+def test_the_energy_of_1_6_rises_from_start_to_stop(performance):
+    [start], values, [stop] = (
+        payloads(performance, "CS-001", action)
+        for action in ("StartTransaction", "MeterValues", "StopTransaction")
+    )
     readings = [
-        payloads["StartTransaction"][0]["meterStart"],
-        *(int(values["meterValue"][0]["sampledValue"][0]["value"]) for values in payloads["MeterValues"]),
-        payloads["StopTransaction"][0]["meterStop"],
+        start["meterStart"],
+        *(int(value["meterValue"][0]["sampledValue"][0]["value"]) for value in values),
+        stop["meterStop"],
     ]
     assert readings == sorted(readings)
     assert readings[0] < readings[1] < readings[-1]
+
+
+@pytest.mark.parametrize("station", ["CS-002", "CS-003"])
+def test_a_station_of_2_x_goes_through_the_session_in_order(performance, station):
+    calls = asked(performance, station, "CS->CSMS")
+    assert calls.count("Heartbeat") >= 1
+    grouped = [action for action, _ in itertools.groupby(call for call in calls if call != "Heartbeat")]
+    assert grouped == [
+        "BootNotification",
+        "StatusNotification",
+        "Authorize",
+        "StatusNotification",
+        "TransactionEvent",
+        "StatusNotification",
+    ]
+    assert asked(performance, station, "CSMS->CS") == ["GetVariables", "RequestStopTransaction"]
+
+
+@pytest.mark.parametrize("station", ["CS-002", "CS-003"])
+def test_a_transaction_of_2_x_is_told_event_by_event(performance, station):
+    events = payloads(performance, station, "TransactionEvent")
+    assert len(events) >= 4
+    assert [event["eventType"] for event in events] == ["Started", *["Updated"] * (len(events) - 2), "Ended"]
+    assert [event["seqNo"] for event in events] == list(range(len(events)))
+    [stop] = payloads(performance, station, "RequestStopTransaction")
+    assert {event["transactionInfo"]["transactionId"] for event in events} == {stop["transactionId"]}
+    assert events[-1]["transactionInfo"]["stoppedReason"] == "Remote"
+    samples = [
+        {sample["measurand"]: sample["value"] for sample in event["meterValue"][0]["sampledValue"]}
+        for event in events
+    ]
+    measurands = {"Energy.Active.Import.Register", "Power.Active.Import", "Voltage", "SoC"}
+    assert all(set(sample) == measurands for sample in samples)
+    energy = [sample["Energy.Active.Import.Register"] for sample in samples]
+    assert energy == sorted(energy)
+    assert energy[0] < energy[1] < energy[-1]
+
+
+@pytest.mark.parametrize("station", ["CS-002", "CS-003"])
+def test_a_station_of_2_x_knows_the_variables_that_it_is_asked_for(performance, station):
+    [answer] = [
+        frame[2]["getVariableResult"]
+        for _, frame in frames(performance, station)
+        if frame[0] == 3 and "getVariableResult" in frame[2]
+    ]
+    assert [(result["variable"]["name"], result["attributeValue"]) for result in answer] == [
+        ("TxUpdatedInterval", "60"),
+        ("TxStartPoint", "PowerPathClosed"),
+    ]
+
+
+def test_the_title_names_the_versions(performance):
+    title = "One CSMS, 3 stations, OCPP 1.6, 2.0.1 and 2.1, 1600 times faster than life.\n"
+    assert performance.output.startswith(title)
+
+
+def test_a_single_station_speaks_1_6(capsys):
+    assert main(["--stations", "1", "--seconds", "0.05"]) == 0
+    assert capsys.readouterr().out.startswith("One CSMS, 1 station, OCPP 1.6, ")
+
+
+def test_the_stations_speak_all_versions_in_turn():
+    assert [version.value for version in roster(5).values()] == ["1.6", "2.0.1", "2.1", "1.6", "2.0.1"]
 
 
 def test_the_summary_counts_what_the_trace_shows(performance):
@@ -157,16 +241,19 @@ def test_frames_are_not_logged_to_the_terminal(performance):
 # Trouble.
 
 
-class Mute(ManagedStation):
-    @on(call.Authorize)
+def behaving(*classes):
+    """How the CSMS behaves if these classes take the place of its own."""
+    return {**MANAGED, **{cls.version: cls for cls in classes}}
+
+
+class Mute(MANAGED[Version.V201]):
+    @on(call201.Authorize)
     async def on_authorize(self, request):
-        if self.id == "CS-002":
-            await asyncio.sleep(60)
-        return await super().on_authorize(request)
+        await asyncio.sleep(60)
 
 
 def test_a_call_without_answer_is_status_1_and_a_sentence(capsys):
-    assert run(QUICK, sys.stdout, Interruption(), station_class=Mute) == 1
+    assert run(QUICK, sys.stdout, Interruption(), managed=behaving(Mute)) == 1
     captured = capsys.readouterr()
     assert re.fullmatch(
         r"demo: \w+ calls? w\w+ not answered; 1 of 3 stations did not finish; "
@@ -177,34 +264,40 @@ def test_a_call_without_answer_is_status_1_and_a_sentence(capsys):
     assert re.search(r"3 stations: .*\b1 FAILED\b", captured.out)
 
 
-class Crashing(ManagedStation):
-    @on(call.StartTransaction)
+class Crashing16(MANAGED[Version.V16]):
+    @on(call16.StartTransaction)
     def on_start(self, request):
         raise RuntimeError("disk on fire")
 
 
+class Crashing21(MANAGED[Version.V21]):
+    @on(call21.TransactionEvent)
+    def on_transaction_event(self, request):
+        raise RuntimeError("disk on fire")
+
+
 def test_a_refused_call_is_counted_and_warnings_stay_out_of_the_table(capsys):
-    assert run(QUICK, sys.stdout, Interruption(), station_class=Crashing) == 1
+    assert run(QUICK, sys.stdout, Interruption(), managed=behaving(Crashing16, Crashing21)) == 1
     captured = capsys.readouterr()
-    assert re.search(r"^  StartTransaction +3 +0 +3 +0 ", captured.out, re.MULTILINE)
-    assert captured.err.count("RuntimeError: disk on fire") == 3
-    assert re.search(r"^demo: .*3 of 3 stations did not finish; .*InternalError", captured.err, re.MULTILINE)
+    assert re.search(r"^  StartTransaction +1 +0 +1 +0 ", captured.out, re.MULTILINE)
+    assert captured.err.count("RuntimeError: disk on fire") == 2
+    assert re.search(r"^demo: .*2 of 3 stations did not finish; .*InternalError", captured.err, re.MULTILINE)
 
 
-class Forgetful(ManagedStation):
+class Forgetful(MANAGED[Version.V16]):
     async def stop_remotely(self, after):
         pass
 
 
 def test_a_station_that_nobody_stops_does_not_finish(capsys):
     settings = Settings(stations=1, seconds=0.05, call_timeout=0.05)
-    assert run(settings, sys.stdout, Interruption(), station_class=Forgetful) == 1
+    assert run(settings, sys.stdout, Interruption(), managed=behaving(Forgetful)) == 1
     end = "1 of 1 stations did not finish; the first trouble was: CS-001: not finished within 0.2 s.\n"
     assert capsys.readouterr().err.endswith(end)
 
 
-class Rude(ManagedStation):
-    @on(call.Authorize)
+class Rude(MANAGED[Version.V16]):
+    @on(call16.Authorize)
     async def on_authorize(self, request):
         await self.transport.close()
         return await super().on_authorize(request)
@@ -212,7 +305,7 @@ class Rude(ManagedStation):
 
 def test_a_lost_link_ends_the_session_at_once(capsys):
     settings = Settings(stations=1, seconds=0.1, call_timeout=30)
-    assert run(settings, sys.stdout, Interruption(), station_class=Rude) == 1
+    assert run(settings, sys.stdout, Interruption(), managed=behaving(Rude)) == 1
     assert "1 of 1 stations did not finish; the first trouble was: CS-001: " in capsys.readouterr().err
 
 
@@ -434,22 +527,24 @@ def test_on_a_terminal_the_table_is_redrawn_in_place(terminal):
     assert run(Settings(stations=3, seconds=0.15), screen, Interruption()) == 0
     tables = [line for line in screen.screen if line.startswith("station ")]
     assert len(tables) == 1
-    assert screen.getvalue().count("station  state") > 1
+    assert screen.getvalue().count("station  OCPP  state") > 1
     rows = [line.split() for line in screen.screen if line.startswith("CS-")]
-    assert [row[:2] for row in rows] == [[station, "finished"] for station in STATIONS]
-    assert all(row[2].isdigit() and float(row[3]) > 0 for row in rows)
-    assert all(row[5] == row[6] and row[7] == "StatusNotification" for row in rows)
+    assert [row[:3] for row in rows] == [
+        [station, version.value, "finished"] for station, version in STATIONS.items()
+    ]
+    assert all(re.fullmatch("100[1-9]|[0-9a-f]{8}", row[3]) and float(row[4]) > 0 for row in rows)
+    assert all(row[6] == row[7] and row[8] == "StatusNotification" for row in rows)
     assert {"1", "32", "2", "0"} >= screen.colours >= {"1", "2", "0"}
 
 
 def test_more_stations_than_lines_are_counted_in_the_last(terminal):
     screen = terminal(80, 10)
-    table = Table(f"CS-{number:03}" for number in range(1, 31))
+    table = Table(roster(30))
     display = display_for(screen)
     for elapsed in range(3):
         display.show(table, elapsed)
     assert len(screen.screen) == 10
-    assert screen.screen[0].startswith("station  state")
+    assert screen.screen[0].startswith("station  OCPP  state")
     assert [line[:6] for line in screen.screen[1:7]] == [f"CS-{number:03}" for number in range(1, 7)]
     assert screen.screen[7:] == [
         "... and 24 more: 24 waiting",
@@ -472,11 +567,11 @@ def test_the_wrapped_lines_of_a_terminal_made_narrower_are_redrawn_too(monkeypat
     out = io.StringIO()
     display = Screen(out, colour=False)
     monkeypatch.setenv("COLUMNS", "80")
-    display.show(Table(["CS-001"]), 0)
+    display.show(Table(roster(1)), 0)
     heights = [-(-len(line) // 40) for line in out.getvalue().replace("\x1b[K", "").splitlines()[:3]]
     out.truncate(0)
     monkeypatch.setenv("COLUMNS", "40")
-    display.show(Table(["CS-001"]), 1)
+    display.show(Table(roster(1)), 1)
     assert sum(heights) == 6
     assert out.getvalue().lstrip("\0").startswith("\r\x1b[6A")
 

@@ -163,19 +163,24 @@ async def test_a_link_lost_during_a_write_ends_start_without_waiting_for_the_wri
 
 
 @only_asyncio
-@pytest.mark.parametrize("handler_runs", [False, True])
-async def test_gather_raises_the_links_own_exception_although_calls_end_with_it(handler_runs: bool) -> None:
+@pytest.mark.parametrize("asked", ["nothing", "Reset", "Heartbeat"])
+async def test_gather_raises_the_links_own_exception_although_calls_end_with_it(asked: str) -> None:
+    """Whether nothing else is going on, a handler is, or a hook has been."""
+
     async def slow(request: Any) -> Any:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(anyio.sleep, 1000)
 
+    async def hook(request: Any) -> None:
+        await checkpoint()
+
     async with wire() as (near, far):
-        driver = Scripted(near, {"Reset": slow})
+        driver = Scripted(near, {"Reset": slow, "Heartbeat": heartbeat}, hooks={"Heartbeat": [hook]})
 
         async def peer() -> None:
             await far.hear()
-            if handler_runs:
-                far.ask("Reset", type="Soft")
+            if asked != "nothing":
+                far.ask(asked, **({"type": "Soft"} if asked == "Reset" else {}))
             await quiet()
             far.cut()
 

@@ -1,7 +1,8 @@
 """Many stations in one process: connects them, a few at a time, and keeps what became of each."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import attrs
 import websockets
@@ -12,8 +13,18 @@ from ocpp_sansio import CallTimeout, ConnectionClosed, OCPPError, RemoteProtocol
 from ..records import Observer
 from ._settings import Clock, Settings
 from ._station import ChargingStation
+from ._station_v2 import charging_station
+from ._station_v16 import ChargingStation16
 
-__all__ = ["Fleet", "identities"]
+__all__ = ["Fleet", "roster"]
+
+STATIONS: Mapping[Version, type[ChargingStation]] = MappingProxyType(
+    {
+        Version.V16: ChargingStation16,
+        Version.V201: charging_station(Version.V201),
+        Version.V21: charging_station(Version.V21),
+    }
+)
 
 #: What may end a session that is no bug of the demo.
 MISHAPS = (
@@ -26,9 +37,10 @@ MISHAPS = (
 )
 
 
-def identities(number: int) -> list[str]:
-    """The names of that many stations."""
-    return [f"CS-{index:03}" for index in range(1, number + 1)]
+def roster(number: int) -> dict[str, Version]:
+    """The names of that many stations, and which version each speaks: all of them in turn."""
+    versions = list(STATIONS)
+    return {f"CS-{index + 1:03}": versions[index % len(versions)] for index in range(number)}
 
 
 @attrs.define
@@ -44,28 +56,32 @@ class Fleet:
         """Run the session of every station against the CSMS at this URL."""
         handshakes = asyncio.Semaphore(self.settings.handshakes)
         async with asyncio.TaskGroup() as tasks:
-            for identity in identities(self.settings.stations):
-                tasks.create_task(self._run_one(identity, url, handshakes))
+            for identity, version in roster(self.settings.stations).items():
+                tasks.create_task(self._run_one(identity, version, url, handshakes))
 
-    async def _run_one(self, identity: str, url: str, handshakes: asyncio.Semaphore) -> None:
+    async def _run_one(
+        self, identity: str, version: Version, url: str, handshakes: asyncio.Semaphore
+    ) -> None:
         try:
             async with handshakes:
                 connection = await connect(
                     f"{url}/{identity}",
-                    subprotocols=[websockets.Subprotocol(Version.V16.subprotocol)],
+                    subprotocols=[websockets.Subprotocol(version.subprotocol)],
                     compression=None,
                     proxy=None,  # whatever the environment says: loopback has none
                 )
             async with connection, asyncio.timeout(self.settings.patience):
-                await self._session(identity, connection)
+                await self._session(STATIONS[version], identity, connection)
         except* MISHAPS as mishaps:
             # Only the end of our patience has no words.
             self.ended(identity, str(_first(mishaps)) or f"not finished within {self.settings.patience:g} s")
         else:
             self.ended(identity, None)
 
-    async def _session(self, identity: str, connection: ClientConnection) -> None:
-        station = ChargingStation(
+    async def _session(
+        self, station_class: type[ChargingStation], identity: str, connection: ClientConnection
+    ) -> None:
+        station = station_class(
             identity,
             connection,
             clock=self.clock,

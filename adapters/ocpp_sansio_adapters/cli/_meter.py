@@ -1,14 +1,24 @@
-"""The energy meter of a simulated station and the car that is plugged in. Knows electricity, and nothing of connections."""
+"""The energy meter of a simulated station and the car that is plugged in. Knows electricity, and nothing of OCPP."""
 
 from datetime import datetime
 from random import Random
 
-from ocpp_sansio.v16.datatypes import MeterValue, SampledValue
-from ocpp_sansio.v16.enums import Measurand, UnitOfMeasure
+import attrs
 
-__all__ = ["Meter"]
+__all__ = ["Meter", "Reading"]
 
 TAPER = 80.0  # per cent; above it a battery takes less and less
+
+
+@attrs.frozen
+class Reading:
+    """What the meter and the car show at one moment: Wh ever delivered, W, V, and per cent of the battery."""
+
+    time: datetime
+    energy: int
+    power: float
+    voltage: float
+    soc: float
 
 
 class Meter:
@@ -23,13 +33,18 @@ class Meter:
         self._power = 0.0
         self._read_at: datetime | None = None
 
-    @property
-    def register_wh(self) -> int:
-        """What was ever delivered, in whole Wh, as transactions report it."""
-        return int(self._register_wh)
+    def read(self, now: datetime) -> Reading:
+        """What it shows now, the car having been charging since it was last read."""
+        self._advance(now)
+        return Reading(
+            time=now,
+            energy=int(self._register_wh),
+            power=round(self._power),
+            voltage=round(self._random.gauss(230, 1), 1),
+            soc=round(self._soc),
+        )
 
-    def advance(self, now: datetime) -> None:
-        """The car has been charging until now."""
+    def _advance(self, now: datetime) -> None:
         seconds = 0.0 if self._read_at is None else (now - self._read_at).total_seconds()
         self._read_at = now
         headroom = min(1.0, max(0.0, 100 - self._soc) / (100 - TAPER))
@@ -37,23 +52,3 @@ class Meter:
         energy = self._power * seconds / 3600
         self._register_wh += energy
         self._soc = min(100.0, self._soc + 100 * energy / self._battery_wh)
-
-    def read(self) -> MeterValue:
-        """What the meter showed at the last moment that it was told of."""
-        assert self._read_at is not None
-        voltage = self._random.gauss(230, 1)
-        return MeterValue(
-            timestamp=self._read_at,
-            sampled_value=[
-                SampledValue(
-                    value=str(self.register_wh),
-                    measurand=Measurand.energy_active_import_register,
-                    unit=UnitOfMeasure.wh,
-                ),
-                SampledValue(
-                    value=f"{self._power:.0f}", measurand=Measurand.power_active_import, unit=UnitOfMeasure.w
-                ),
-                SampledValue(value=f"{voltage:.1f}", measurand=Measurand.voltage, unit=UnitOfMeasure.v),
-                SampledValue(value=f"{self._soc:.0f}", measurand=Measurand.soc, unit=UnitOfMeasure.percent),
-            ],
-        )

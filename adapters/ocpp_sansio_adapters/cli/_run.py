@@ -3,18 +3,21 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TextIO
 
 import attrs
 
+from ocpp_sansio import Version
+
 from ..records import Observer
-from ._csms import CSMS, ManagedStation
+from ._csms import CSMS, MANAGED
 from ._descriptors import ensure_descriptors
-from ._fleet import Fleet, identities
+from ._fleet import Fleet, roster
 from ._interrupt import Interruption
 from ._logs import held_back
+from ._managed import ManagedStation
 from ._screen import Display, display_for
 from ._settings import Clock, Settings
 from ._statistics import Statistics, summary
@@ -30,21 +33,22 @@ def run(
     out: TextIO,
     interruption: Interruption,
     *,
-    station_class: type[ManagedStation] = ManagedStation,
+    managed: Mapping[Version, type[ManagedStation]] = MANAGED,
 ) -> int:
     """Run the demo until it is over or interrupted, show it on `out` and return the exit status.
 
-    `station_class` is how the CSMS behaves towards a station. Raises CannotStart.
+    `managed` is how the CSMS behaves towards stations of each version. Raises CannotStart.
     """
     ensure_descriptors(settings.stations)
+    stations = roster(settings.stations)
     began = time.monotonic()  # the clock of asyncio's own event loops, and so of the records
     with ExitStack() as stack:
         # What an interruption tears apart is logged too, and is no news.
         log = stack.enter_context(held_back(wanted=lambda: not interruption.happened))
-        trace = stack.enter_context(Trace(settings.trace, began)) if settings.trace else None
-        print(f"{_title(settings)}\n", file=out)
-        table = Table(identities(settings.stations))
-        demo = _Demo(settings, station_class, trace, display_for(out), table, began)
+        trace = stack.enter_context(Trace(settings.trace, began, stations)) if settings.trace else None
+        print(f"{_title(settings, stations)}\n", file=out)
+        table = Table(stations)
+        demo = _Demo(settings, managed, trace, display_for(out), table, began)
         with suppress(asyncio.CancelledError):
             asyncio.run(demo.run(interruption))
     for line in log.lines():
@@ -65,15 +69,17 @@ def _verdict(demo: "_Demo", out: TextIO) -> int:
     return FINE
 
 
-def _title(settings: Settings) -> str:
-    stations = "1 station" if settings.stations == 1 else f"{settings.stations} stations"
-    return f"One CSMS, {stations}, OCPP 1.6 over WebSockets, {settings.speed:.0f} times faster than life."
+def _title(settings: Settings, stations: Mapping[str, Version]) -> str:
+    number = "1 station" if len(stations) == 1 else f"{len(stations)} stations"
+    *versions, last = dict.fromkeys(version.value for version in stations.values())
+    spoken = f"{', '.join(versions)} and {last}" if versions else last
+    return f"One CSMS, {number}, OCPP {spoken}, {settings.speed:.0f} times faster than life."
 
 
 @attrs.define
 class _Demo:
     settings: Settings
-    station_class: type[ManagedStation]
+    managed: Mapping[Version, type[ManagedStation]]
     trace: Trace | None
     display: Display
     table: Table
@@ -87,7 +93,7 @@ class _Demo:
         assert me is not None
         with interruption.stopping(lambda: loop.call_soon_threadsafe(me.cancel)):  # which wakes the loop, too
             clock = Clock(self.settings.speed)
-            csms = CSMS(self.settings, clock, (self.statistics.at_csms,), self.station_class)
+            csms = CSMS(self.settings, clock, (self.statistics.at_csms,), self.managed)
             fleet = Fleet(self.settings, clock, self._observers(), self._ended)
             async with self._shown(), csms.serve() as server:
                 host, port = server.sockets[0].getsockname()

@@ -116,4 +116,4 @@ def _cells(tally: Tally) -> tuple[str, ...]:
 
 def _line(name: str, cells: tuple[str, ...]) -> str:
     columns = zip(cells, COLUMNS, strict=True)
-    return f"{name:<23}" + "".join(f"{cell:>{max(7, len(title)) + 1}}" for cell, title in columns)
+    return f"{name:<24}" + "".join(f"{cell:>{max(7, len(title)) + 1}}" for cell, title in columns)

@@ -1,22 +1,21 @@
 """The live table: an observer of the stations that learns everything from their frames, as somebody on the wire would."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Any
 
 import attrs
 
+from ocpp_sansio import Version
+
 from ..records import FrameReceived, FrameSent, Record
+from ._row import Row
 
 __all__ = ["Line", "Style", "Table"]
 
-CALL, CALLRESULT = 2, 3
+HEADING = ("station", "OCPP", "state", "tx id", "kWh", "kW", "sent", "recv", "last action")
 
-HEADING = ("station", "state", "transaction", "kWh", "kW", "sent", "recv", "last action")
-
-WAITING, FINISHED, FAILED = "waiting", "finished", "FAILED"
+FINISHED, FAILED = "finished", "FAILED"
 
 
 class Style(Enum):
@@ -37,37 +36,18 @@ class Line:
     style: Style = Style.PLAIN
 
 
-@attrs.define
-class Row:
-    """What the frames have told of one station. Energy is that of its transaction, in Wh; power is in W."""
-
-    state: str = WAITING
-    transaction: int | None = None
-    meter_start: int = 0
-    energy: int | None = None
-    power: float | None = None
-    sent: int = 0
-    received: int = 0
-    action: str = ""
-    asked: dict[str, str] = attrs.field(factory=dict[str, str])  # action by id, of the station's open calls
-
-
 class Table:
-    """One row for each station, in the order given."""
+    """One row for each station, in the order given; `stations` tells the version that each speaks."""
 
-    def __init__(self, identities: Iterable[str]) -> None:
-        self._rows = {identity: Row() for identity in identities}
+    def __init__(self, stations: Mapping[str, Version]) -> None:
+        self._rows = {identity: Row(version) for identity, version in stations.items()}
         self._name_width = max(len(HEADING[0]), *map(len, self._rows))
 
     def __call__(self, record: Record) -> None:
         if isinstance(record, FrameSent):
-            row = self._rows[record.identity]
-            row.sent += 1
-            _read_sent(row, json.loads(record.text))
+            self._rows[record.identity].read_sent(record.text)
         elif isinstance(record, FrameReceived):
-            row = self._rows[record.identity]
-            row.received += 1
-            _read_received(row, json.loads(record.text))
+            self._rows[record.identity].read_received(record.text)
 
     def ended(self, identity: str, failure: str | None) -> None:
         """The station has left."""
@@ -96,12 +76,12 @@ class Table:
         return lines[: max(0, most)]
 
     def _line(self, identity: str, row: Row) -> Line:
-        transaction = "-" if row.transaction is None else str(row.transaction)
         energy, power = _thousandth(row.energy), _thousandth(row.power)
         cells = (
             identity,
+            row.version.value,
             row.state,
-            transaction,
+            row.transaction or "-",
             energy,
             power,
             str(row.sent),
@@ -111,10 +91,10 @@ class Table:
         return Line(self._text(*cells), _STYLES.get(row.state, Style.PLAIN))
 
     def _text(self, *cells: str) -> str:
-        # With the longest action, RemoteStopTransaction, it comes to 79 columns.
-        name, state, transaction, energy, power, sent, received, action = cells
-        numbers = f"{transaction:>11} {energy:>6} {power:>6} {sent:>5} {received:>5}"
-        return f"{name:<{self._name_width}}  {state:<9} {numbers}  {action}"
+        # With the longest action, RequestStopTransaction, it comes to 79 columns.
+        name, version, state, transaction, energy, power, sent, received, action = cells
+        numbers = f"{transaction:>8} {energy:>5} {power:>5} {sent:>4} {received:>4}"
+        return f"{name:<{self._name_width}}  {version:<5} {state:<9} {numbers}  {action}"
 
 
 _STYLES = {"Charging": Style.BUSY, FINISHED: Style.DONE, FAILED: Style.WRONG}
@@ -126,61 +106,3 @@ def _states(rows: Iterable[Row]) -> str:
 
 def _thousandth(value: float | None) -> str:
     return "-" if value is None else f"{value / 1000:.2f}"
-
-
-# What the frames say.
-
-
-def _read_sent(row: Row, frame: list[Any]) -> None:
-    if frame[0] != CALL:
-        return
-    _, id, action, payload = frame
-    row.asked[id] = row.action = action
-    learn = _FROM_CALL.get(action)
-    if learn is not None:
-        learn(row, payload)
-
-
-def _read_received(row: Row, frame: list[Any]) -> None:
-    if frame[0] == CALL:
-        row.action = frame[2]
-        return
-    action = row.asked.pop(frame[1], None)
-    if frame[0] == CALLRESULT and action == "StartTransaction":
-        row.transaction = frame[2]["transactionId"]
-
-
-def _learn_boot(row: Row, payload: dict[str, Any]) -> None:
-    row.state = "booting"
-
-
-def _learn_status(row: Row, payload: dict[str, Any]) -> None:
-    if payload["connectorId"] == 1:  # 0 is the station as a whole
-        row.state = payload["status"]
-
-
-def _learn_start(row: Row, payload: dict[str, Any]) -> None:
-    row.meter_start = payload["meterStart"]
-    row.energy = 0
-
-
-def _learn_meter(row: Row, payload: dict[str, Any]) -> None:
-    for sample in payload["meterValue"][-1]["sampledValue"]:
-        if sample["measurand"] == "Energy.Active.Import.Register":
-            row.energy = int(sample["value"]) - row.meter_start
-        elif sample["measurand"] == "Power.Active.Import":
-            row.power = float(sample["value"])
-
-
-def _learn_stop(row: Row, payload: dict[str, Any]) -> None:
-    row.energy = payload["meterStop"] - row.meter_start
-    row.power = None
-
-
-_FROM_CALL: Mapping[str, Callable[[Row, dict[str, Any]], None]] = {
-    "BootNotification": _learn_boot,
-    "StatusNotification": _learn_status,
-    "StartTransaction": _learn_start,
-    "MeterValues": _learn_meter,
-    "StopTransaction": _learn_stop,
-}

@@ -1,4 +1,4 @@
-"""The demo's command line: one CSMS and many charging stations talk OCPP 1.6 over real WebSockets on loopback.
+"""The demo's command line: one CSMS and many charging stations talk OCPP 1.6, 2.0.1 and 2.1 over real WebSockets on loopback.
 
 Knows options, sentences for people and exit statuses; what happens in between is in `_run`.
 """
@@ -75,7 +75,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="demo",
-        description="One CSMS and charging stations talk OCPP 1.6 over real WebSockets on loopback.",
+        description="One CSMS and charging stations talk OCPP 1.6, 2.0.1 and 2.1 over real WebSockets.",
     )
     parser.add_argument(
         "--stations", metavar="N", type=_count, default=5, help="how many stations (default: %(default)s)"
