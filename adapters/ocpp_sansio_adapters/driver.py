@@ -36,8 +36,7 @@ __all__ = ["Driver", "Transport"]
 Answer = TypeVar("Answer", bound=Response)
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
 
-#: Seconds that go on when start() is over: for `@after` hooks, whose answer has left, and for a frame that is
-#: being written.
+#: Seconds for hooks, whose answer has left, and for a frame that is being written, once start() is over.
 GRACE = 5.0
 
 #: Turns of the event loop in which everything that does not resist its cancellation is over.
@@ -45,8 +44,7 @@ CANCELLATION_TURNS = 5
 
 
 class Transport(Protocol):
-    """What a driver needs of a connection: one whole text message out, one in. Either raises when the link is
-    gone.
+    """What a driver needs of a connection: one whole text message out, one in. Either raises on a lost link.
 
     At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code,
     reason)`, the driver closes when the connection asks for that.
@@ -103,8 +101,7 @@ class Driver:
     # For users.
 
     async def start(self) -> None:
-        """Read and answer until the link is lost or this is cancelled; raises the link's own exception. Runs
-        once.
+        """Read and answer, once, until cancelled or until the link is lost; raises the link's own exception.
 
         At the end, handlers that have not answered are cancelled (the peer will ask again), calls that wait
         raise ConnectionClosed, and `@after` hooks have a few seconds to finish. If this is cancelled, so has
@@ -167,16 +164,11 @@ class Driver:
     # For subclasses.
 
     def handle(self, received: CallReceived) -> Any:
-        """The response to a call of the peer, or an awaitable of it; an OCPPError refuses the call, anything
-        else is a crash.
-        """
+        """The response to this call, or an awaitable of it. An OCPPError refuses, others are crashes."""
         raise NotSupportedError
 
     def handled(self, received: CallReceived, response: Response) -> Iterable[Callable[[], Any]]:
-        """What to run once the response has been sent.
-
-        If it returns an awaitable, that is awaited in a task of its own.
-        """
+        """What to run once the response has been sent; an awaitable result is awaited in its own task."""
         return ()
 
     def frame_sent(self, text: str) -> None:
@@ -224,9 +216,7 @@ class Driver:
             self._process()
 
     def _process(self) -> None:
-        """After each input: handle the events, let the writer take the frames, wake the keeper if a sooner
-        deadline came up.
-        """
+        """After each input: handle events, wake the writer, and the keeper if a sooner deadline came up."""
         self._process_events()
         self._frames_wait.set()
         deadline = self.protocol.deadline

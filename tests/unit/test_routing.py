@@ -252,6 +252,19 @@ def test_a_method_that_is_decorated_again_is_what_its_own_decorators_say() -> No
     )
 
 
+def test_a_method_that_is_decorated_again_also_replaces_the_handler_of_its_new_action() -> None:
+    class Two(Base):
+        @on("Reset")
+        def reset(self, type: str) -> None: ...
+
+    class Derived(Two):
+        @on("Reset")
+        def heartbeat(self, type: str) -> str:  # type: ignore[override]
+            return type
+
+    assert routes(Derived).on == {"Reset": Handler("heartbeat", None)}
+
+
 def test_the_first_of_several_bases_wins_as_everywhere() -> None:
     class Another:
         @on("Heartbeat")
