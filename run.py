@@ -253,9 +253,9 @@ def module(name: str) -> Callable[[list[str]], int]:
 
 
 def test(arguments: list[str]) -> int:
-    """Run pytest; only the whole suite can answer for the coverage."""
-    coverage = [] if arguments else ["--cov", "--cov-report=term-missing:skip-covered"]
-    return give_way(["-m", "pytest", *coverage, *arguments])
+    """Run pytest; only the whole suite is worth all cores, and only it can answer for the coverage."""
+    whole = [] if arguments else ["-n", "auto", "--cov", "--cov-report=term-missing:skip-covered"]
+    return give_way(["-m", "pytest", *whole, *arguments])
 
 
 CHECKS = {

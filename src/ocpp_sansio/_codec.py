@@ -2,8 +2,8 @@
 
 Both check and convert in one pass and explain nothing: a decoder raises `Refused` with the JSON object that
 holds the fault, and `validation.explain` finds the words. An encoder writes JSON text straight from the
-attributes; whatever is unusual (a subclass, a Decimal, a tuple, a fault) leaves the fast path for `plain`, which
-the decoder then judges.
+attributes; whatever is unusual (a subclass, a Decimal, a tuple, a fault) leaves the fast path for `plain`,
+which the decoder then judges.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,16 +48,20 @@ ODDITIES = (Unusual, KeyError, TypeError, AttributeError, ValueError, OverflowEr
 
 
 class Refused(Exception):
-    """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked at."""
+    """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked
+    at.
+    """
 
     def __init__(self, cls: type[Message], node: Any, lengths: Lengths = NO_LENGTHS) -> None:
         self.cls = cls
         self.node = node
         self.lengths = lengths
+        self.above: list[Any] = []  # the objects around the node, the nearest first
 
 
 def decoder(cls: type[Message]) -> Decoder:
-    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal form.
+    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal
+    form.
 
     The payload is a dict: a value that is not is the fault of the object around it, and raises TypeError.
     """
@@ -130,7 +134,8 @@ _encoders: dict[type[Message], Encoder] = {}
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """The message as JSON data under wire names, odd values made plain where that loses nothing. Judges nothing.
+    """The message as JSON data under wire names, odd values made plain where that loses nothing. Judges
+    nothing.
 
     Raises ValueError if the rest of an open object repeats a member that it declares.
     """
@@ -195,7 +200,9 @@ class _DecoderWriter:
             *(f"        {line}" for member in self.members for line in self.member(member)),
             *(f"        {line}" for line in self.rest()),
             "        return o",
-            "    except Refused: raise",
+            "    except Refused as refused:",
+            "        if refused.node is not d: refused.above.append(d)",
+            "        raise",
             "    except (KeyError, TypeError, ValueError, RecursionError): raise fault(d) from None",
         ]
         decode: Decoder = _compile(lines, self.scope, "decode")

@@ -12,7 +12,7 @@ __all__ = ["format_datetime", "normal_form", "parse_datetime"]
 _SHAPE = re.compile(
     r"(?P<day>\d{4}-\d\d-\d\d)[Tt ]"
     r"(?P<time>\d\d:\d\d:\d\d)(?:[.,](?P<fraction>\d+))?"
-    r"(?P<zone>[Zz]|[+-]\d\d(?::?(?P<minutes>\d\d))?)?",
+    r"(?P<zone>[Zz]|[+-]\d\d(?::?(?P<minutes>[0-5]\d))?)?",
     re.ASCII,
 )
 
@@ -36,6 +36,8 @@ def parse_datetime(text: str) -> datetime:
         moment = datetime.fromisoformat(
             f"{day}T{clock[:6]}{'59' if leap else clock[6:]}.{(fraction or '0')[:6]:0<6}{offset}"
         )
+        if leap and moment.astimezone(UTC).timetuple()[3:5] != (23, 59):
+            raise ValueError("a leap second ends a day")
         if leap:
             moment = moment.replace(microsecond=0) + timedelta(seconds=1)
         moment.astimezone(UTC)  # a time that UTC cannot express could be read and never be sent
@@ -66,7 +68,8 @@ def normal_form(text: str) -> bool:
     )
 
 
-# Half the time of isoformat(), which asks the time zone each time; every answer that we send has a time in it.
+# Half the time of isoformat(), which asks the time zone each time; every answer that we send has a time in
+# it.
 _2 = [f"{number:02d}" for number in range(60)]
 _3 = [f"{number:03d}" for number in range(1000)]
 
@@ -74,7 +77,8 @@ _3 = [f"{number:03d}" for number in range(1000)]
 def format_datetime(moment: datetime) -> str:
     """The moment in UTC, with milliseconds if it has a fraction and without if not: `2024-05-01T12:00:00Z`.
 
-    A datetime without a zone is taken as UTC. Raises OverflowError if UTC puts it outside the years 1 to 9999.
+    A datetime without a zone is taken as UTC. Raises OverflowError if UTC puts it outside the years 1 to
+    9999.
     """
     m = moment
     if m.tzinfo is not UTC:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quote
 from typing import Any, NoReturn
 
-from ._values import is_unicode
+from ._values import any_text, is_unicode
 from .errors import ERRORS_BY_CODE, ErrorCode, GenericError, OCPPError, Reason
 
 __all__ = [
@@ -164,8 +164,13 @@ def error_text(id: str, code: str, description: str, details: dict[str, Any]) ->
     """Raises TypeError or ValueError if the details are not a JSON object."""
     if not isinstance(details, dict):
         raise TypeError(f"error details are a JSON object (J16-212), not {type(details).__name__}")
-    encoded = json.dumps(details, separators=(",", ":"), allow_nan=False)
-    if not is_unicode(details):
-        raise ValueError("the error details contain a lone surrogate, which is not Unicode")
+    if not isinstance(code, str) or not isinstance(description, str):
+        raise TypeError("the code and the description of an error are text")
+    try:
+        encoded = any_text(details)
+    except RecursionError:
+        raise ValueError("the error details are nested too deeply") from None
+    if not is_unicode([details, code]):
+        raise ValueError("the error contains a lone surrogate, which is not Unicode")
     shown = description[:MAX_DESCRIPTION].encode(errors="replace").decode()
     return f"[4,{quote(id)},{quote(code)},{quote(shown)},{encoded}]"

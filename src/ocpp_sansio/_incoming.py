@@ -33,6 +33,8 @@ class Incoming:
 
     def check_owed(self, call: CallReceived) -> None:
         """Raise LocalProtocolError unless this very call waits for an answer."""
+        if not isinstance(call, CallReceived):
+            raise TypeError(f"only a CallReceived can be answered, not {call!r:.60}")
         if self._open.get(call.id) is not call:
             raise LocalProtocolError(
                 f"{call.action} {call.id!r} is not owed an answer: it has one, or came by another connection"

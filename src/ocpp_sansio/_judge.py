@@ -13,7 +13,10 @@ __all__ = ["make_judge"]
 
 
 def make_judge(schema: Mapping[str, Any]) -> Any:
-    """A jsonschema validator of the draft that `$schema` names, by default draft 6. Raises SchemaError for a bad document."""
+    """A jsonschema validator of the draft that `$schema` names, by default draft 6.
+
+    Raises SchemaError for a bad document.
+    """
     import jsonschema  # 100 ms that a connection without refusals never pays
     from jsonschema import validators
 

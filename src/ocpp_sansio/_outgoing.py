@@ -4,7 +4,7 @@ A `PendingCall` is in exactly one place: the queue, the slot, or nowhere any mor
 it the event that ends it. Knows no frame and no event.
 """
 
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from .errors import QueueFull
@@ -68,13 +68,14 @@ class Outgoing:
             heappush(self._expiries, (call._expires, self._counter, call))
         return False
 
-    def take_answered(self, id: object) -> Pending | None:
-        """The call in the slot if it has this id and the peer can have seen it; the slot is free then."""
+    def answered(self, id: object) -> Pending | None:
+        """The call in the slot if it has this id and the peer can have seen it."""
         call = self.slot
-        if call is None or call.id != id or not call.released:
-            return None
+        return call if call is not None and call.id == id and call.released else None
+
+    def free_slot(self) -> None:
+        """The call in the slot has ended."""
         self.slot = None
-        return call
 
     def take_late(self, id: object) -> Pending | None:
         """The timed-out call with this id, once."""
@@ -140,6 +141,9 @@ class Outgoing:
         call._expires = None
         while self._expiries and self._expiries[0][2]._expires is None:
             heappop(self._expiries)
+        if len(self._expiries) > 2 * len(self._queue) + 8:  # too many that left before they surfaced
+            self._expiries = [entry for entry in self._expiries if entry[2]._expires is not None]
+            heapify(self._expiries)
 
     def _remember(self, call: Pending) -> None:
         self._late[call.id] = call

@@ -1,6 +1,7 @@
 """Single values: what codec and judge both need to know about times, numbers and text. Knows no message."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +30,10 @@ Note = tuple[dict[str, Any], str, str]
 ANY_JSON = "json"
 
 
+#: How many departures of one message are noted.
+MOST_NOTES = 16
+
+
 class Unusual(Exception):
     """The fast encoder does not handle this value."""
 
@@ -50,7 +55,7 @@ def read_time(text: Any, node: dict[str, Any], member: str, notes: list[Note]) -
         except ValueError:
             pass
     moment = parse_datetime(text)
-    if not normal_form(text):
+    if len(notes) < MOST_NOTES and not normal_form(text):
         notes.append((node, member, text))
     return moment
 
@@ -85,13 +90,40 @@ def is_unicode(value: Any) -> bool:
     """Whether JSON data has no lone surrogate anywhere, in keys either (L-218)."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
-    except (UnicodeEncodeError, RecursionError):  # nested so deeply that nobody can tell is no better
+    except UnicodeEncodeError:
+        return False
+    except RecursionError:
+        return all(_is_unicode_text(text) for text in _texts_in(value))
+    return True
+
+
+def _is_unicode_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         return False
     return True
 
 
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in JSON data, however deep."""
+    trail = [value]
+    while trail:
+        item = trail.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            yield from item
+            trail += item.values()
+        elif isinstance(item, list):
+            trail += item
+
+
 def any_text(value: Any) -> str:
-    """Any JSON value as text. Raises TypeError, ValueError or RecursionError if it is none, 1e400 included."""
+    """Any JSON value as text.
+
+    Raises TypeError, ValueError or RecursionError if it is none, 1e400 included.
+    """
     return json.dumps(value, separators=(",", ":"), allow_nan=False)
 
 
@@ -111,6 +143,8 @@ def plain_value(value: Any) -> Any:
         return str.__str__(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value) if isinstance(value, int) else float(value)
-    if isinstance(value, Decimal) and value.is_finite():
-        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
+        return int(value)
+    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
+        return float(value)
     return value

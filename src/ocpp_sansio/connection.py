@@ -30,7 +30,7 @@ from ._frames import (
 from ._incoming import Incoming
 from ._outgoing import Outgoing
 from ._shape import NO_LENGTHS, Lengths, members
-from ._values import Note
+from ._values import Note, is_unicode
 from .errors import (
     ERRORS_BY_CODE,
     ConnectionClosed,
@@ -76,6 +76,11 @@ class Limits:
         1000  # events and frames not pulled; at the limit, frames are dropped as if lost on the wire
     )
     remembered_ids: int = 100  # calls that timed out, so that a late answer is known as one
+
+    def __attrs_post_init__(self) -> None:
+        for name, value in attrs.asdict(self).items():
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"Limits.{name} is a positive whole number, not {value!r}")
 
 
 class Connection:
@@ -130,7 +135,7 @@ class Connection:
         self.call_timeout = _seconds("call_timeout", call_timeout)
         self._catalogue = _extended(self.version, extensions)
         self._lengths = _lengths(self._catalogue, field_lengths or {})
-        self._limits = limits or Limits()
+        self._limits = Limits() if limits is None else limits
         self._outgoing = Outgoing(self._limits.queued_calls, self._limits.remembered_ids)
         self._incoming = Incoming(self._limits.open_calls)
         self._frames: list[
@@ -170,6 +175,7 @@ class Connection:
             _seconds("queue_timeout", queue_timeout)
         self._outgoing.check_room()
         payload = encode(request, self._lengths.get(type(request), NO_LENGTHS))
+        _check_instant(now)
         id = self._id_for_call(id)
         self._advance(now)
         action = request.__action__
@@ -194,7 +200,8 @@ class Connection:
             )
         payload = encode(response, self._lengths.get(expected, NO_LENGTHS))
         frame = result_text(received.id, payload)
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         self._incoming.close(received)
         self._frames.append(frame)
 
@@ -209,7 +216,8 @@ class Connection:
         if not isinstance(error, OCPPError):
             raise TypeError(f"a CALLERROR is made from an OCPPError, not from {type(error).__name__}")
         frame = self._error_frame(received.id, error)
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         self._incoming.close(received)
         self._frames.append(frame)
 
@@ -220,7 +228,8 @@ class Connection:
         keeps its slot until the answer or the time-out, as the protocol demands. A call that has ended is
         left alone. Afterwards pull frames and events.
         """
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         if self._outgoing.take_waiting(pending):
             self._withdraw(pending)
             self._events.append(CallLost(pending))
@@ -231,9 +240,8 @@ class Connection:
     def receive_text(self, text: str | bytes, *, now: float) -> None:
         """Take one whole WebSocket text message; bytes are its undecoded UTF-8.
 
-        No text makes this raise or break the connection. Of duplicate keys in an object the last one wins. After
-        `receive_close` it does nothing.
-        Afterwards pull frames and events.
+        No text makes this raise or break the connection. Of duplicate keys in an object the last one wins.
+        After `receive_close` it does nothing. Afterwards pull frames and events.
         """
         if now != self._now:
             self._advance(now)
@@ -275,7 +283,8 @@ class Connection:
         """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
         last event.
         """
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         if self._closed:
             return
         self._closed = True
@@ -367,13 +376,11 @@ class Connection:
     def _receive_result(self, frame: list[Any], text: str) -> None:
         id = frame[1] if len(frame) > 1 else None
         payload = frame[2] if len(frame) > 2 else None
-        pending = self._outgoing.take_answered(id)
+        pending = self._outgoing.answered(id)
         if pending is None:
             self._receive_stray(id, payload, None, text)
             return
-        self._timeouts = 0
-        self._events.append(self._result_event(pending, frame, payload))
-        self._turn()
+        self._end_call(self._result_event(pending, frame, payload))
 
     def _result_event(self, pending: PendingCall[Any], frame: list[Any], payload: Any) -> Event:
         if len(frame) != 3:
@@ -393,16 +400,17 @@ class Connection:
     def _receive_error(self, frame: list[Any], text: str) -> None:
         id = frame[1] if len(frame) > 1 else None
         error = error_of(frame)
-        pending = self._outgoing.take_answered(id)
+        pending = self._outgoing.answered(id)
         if pending is None:
             self._receive_stray(id, None, error, text)
             return
-        self._timeouts = 0
-        self._events.append(CallErrorReceived(pending, error))
-        self._turn()
+        self._end_call(CallErrorReceived(pending, error))
 
     def _decode(self, cls: type[Message], payload: dict[str, Any], notes: list[Note]) -> Any:
-        """Raises Refused. What this connection allows beyond the class is asked only once the class has refused."""
+        """Raises Refused.
+
+        What this connection allows beyond the class is asked only once the class has refused.
+        """
         try:
             return decoder(cls)(payload, notes)
         except Refused:
@@ -413,13 +421,11 @@ class Connection:
 
     def _receive_ruined_answer(self, text: str, problem: Malformed) -> None:
         """An answer that cannot be read but whose call can be told ends that call; it is never answered."""
-        pending = self._outgoing.take_answered(problem.id)
+        pending = self._outgoing.answered(problem.id)
         if pending is None:
             self._reject(text, problem.reason, problem.message, answer=False)
             return
-        self._timeouts = 0
-        self._events.append(_failed(pending, problem.message, None))
-        self._turn()
+        self._end_call(_failed(pending, problem.message, None))
 
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
@@ -473,6 +479,13 @@ class Connection:
 
     # Shared steps.
 
+    def _end_call(self, event: Event) -> None:
+        """The call in the slot was answered, in whatever way."""
+        self._outgoing.free_slot()
+        self._timeouts = 0
+        self._events.append(event)
+        self._turn()
+
     def _turn(self) -> None:
         """End what has expired, then let the next call go out if the slot is free."""
         for call in self._outgoing.take_expired(self._now):
@@ -488,11 +501,8 @@ class Connection:
         if not call.released and call in self._frames:
             self._frames.remove(call)
 
-    def _advance(self, now: float | None) -> None:
-        if now is None or now == self._now:
-            return
-        if not -inf < now < inf:
-            raise ValueError(f"now is a finite number of seconds, not {now!r}")
+    def _advance(self, now: float) -> None:
+        _check_instant(now)
         if now > self._now:  # a clock that runs back is clamped
             self._now = now
 
@@ -504,7 +514,7 @@ class Connection:
         if not isinstance(request, Request):
             raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
         cls = type(request)
-        if self._catalogue.get(cls.__action__) is not cls:
+        if self._catalogue.get(getattr(cls, "__action__", "")) is not cls:
             raise TypeError(f"{cls.__module__}.{cls.__name__} is not a request of OCPP {self.version.value}")
         if cls.__sender__ is not None and self.role is not None and cls.__sender__ is not self.role:
             raise LocalProtocolError(
@@ -518,7 +528,7 @@ class Connection:
         if id is None:
             assert self._new_id is not None
             id = self._new_id()
-        if not isinstance(id, str) or not 1 <= len(id) <= MAX_ID or id == "-1":
+        if not isinstance(id, str) or not 1 <= len(id) <= MAX_ID or id == "-1" or not is_unicode(id):
             raise ValueError(
                 f"a message id is text of 1 to {MAX_ID} characters and not '-1' (J16-204), not {id!r:.60}"
             )
@@ -568,6 +578,11 @@ def _message_class(catalogue: Catalogue, name: str) -> type[Message] | None:
     answer = name.endswith("Response")
     request = catalogue.get(name.removesuffix("Response" if answer else "Request"))
     return request.__answer__ if request is not None and answer else request
+
+
+def _check_instant(now: float) -> None:
+    if not -inf < now < inf:
+        raise ValueError(f"now is a finite number of seconds, not {now!r}")
 
 
 def _seconds(name: str, value: float) -> float:

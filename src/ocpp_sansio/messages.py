@@ -136,7 +136,10 @@ class Request(Message, Generic[Own, Answer]):
 
 
 class Unconfirmed(Message):
-    """The payload of a SEND, which is never answered. `sender` is the role that may send it; None means either."""
+    """The payload of a SEND, which is never answered.
+
+    `sender` is the role that may send it; None means either.
+    """
 
     __slots__ = ()
 
@@ -226,7 +229,10 @@ class RawAnswer(Response):
 
 @attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
 class Raw(Request["Raw", RawAnswer]):
-    """A request whose payload is a JSON object as it stands. `Raw.declare` makes a vendor's action from it."""
+    """A request whose payload is a JSON object as it stands.
+
+    `Raw.declare` makes a vendor's action from it.
+    """
 
     payload: dict[str, Any] = attrs.field(factory=dict)
 
@@ -234,10 +240,11 @@ class Raw(Request["Raw", RawAnswer]):
     def declare(
         action: str, *, request: Mapping[str, Any], response: Mapping[str, Any], sender: Role | None = None
     ) -> "type[Raw]":
-        """The request class of an action that JSON Schema documents describe, for `Connection(extensions=...)`.
+        """The request class of an action that JSON Schema documents describe, for
+        `Connection(extensions=...)`.
 
-        Its `$schema` says which draft a document is in; without one it is draft 6. `sender` is the role that may
-        send it, None means either.
+        Its `$schema` says which draft a document is in; without one it is draft 6. `sender` is the role that
+        may send it, None means either.
         """
         answer = type(action, (RawAnswer,), {"__slots__": (), "__schema__": response})
         names = {"__action__": action, "__answer__": answer, "__sender__": sender, "__schema__": request}

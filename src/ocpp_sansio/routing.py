@@ -133,10 +133,10 @@ class Routes:
 def routes_of(cls: type[Any], catalogue: Catalogue) -> Routes:
     """The routes that the methods of a class and its bases declare, checked against a version's actions.
 
-    A derived class replaces the handler of an action. A method that overrides a handler or hook stays one without being decorated
-    again; if it is decorated, it is what its own decorators say.
-    Raises ValueError for an unknown action or two handlers of one action in one class, TypeError for a request class that is not of
-    this version.
+    A derived class replaces the handler of an action. A method that overrides a handler or hook stays one
+    without being decorated again; if it is decorated, it is what its own decorators say.
+    Raises ValueError for an unknown action or two handlers of one action in one class, TypeError for a
+    request class that is not of this version.
     """
     declared: dict[str, tuple[Mark, ...]] = {}
     for base in reversed(cls.__mro__):

@@ -8,7 +8,7 @@ from ._shape import NO_LENGTHS, Lengths, Member, members
 from ._values import ANY_JSON
 from .messages import Datatype, Message
 
-__all__ = ["node_schema", "schema_for"]
+__all__ = ["element_schema", "node_schema", "schema_for", "schema_uri"]
 
 _URI = {4: "http://json-schema.org/draft-04/schema#", 6: "http://json-schema.org/draft-06/schema#"}
 _TYPES: dict[type[Any], dict[str, str]] = {
@@ -33,12 +33,22 @@ def schema_for(cls: type[Message], *, receiving: bool = False) -> dict[str, Any]
 
 
 def node_schema(cls: type[Message], *, receiving: bool, lengths: Lengths = NO_LENGTHS) -> dict[str, Any]:
-    """The schema of one object alone: nested datatypes are just objects, so that judging costs what the
-    object itself holds.
+    """The schema of one object alone: nested datatypes are just objects and arrays have no elements, so that
+    judging costs what the object itself holds.
     """
     if cls.__schema__ is not None:
         return dict(cls.__schema__)
     return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None, lengths)}
+
+
+def element_schema(member: Member, *, receiving: bool) -> dict[str, Any]:
+    """The schema of one element of an array, nested datatypes being just objects."""
+    return {**_value(member, receiving, None), **_assertions(member.values)}
+
+
+def schema_uri(cls: type[Message]) -> str:
+    """The draft that a class is declared in."""
+    return _URI[cls.__draft__]
 
 
 def _object(
@@ -60,7 +70,10 @@ def _object(
 
 def _member(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
     value = {**_value(member, receiving, definitions), **_assertions(member.values)}
-    return {"type": "array", "items": value, **_assertions(member.limits)} if member.many else value
+    if not member.many:
+        return value
+    items = {} if definitions is None else {"items": value}
+    return {"type": "array", **items, **_assertions(member.limits)}
 
 
 def _value(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:

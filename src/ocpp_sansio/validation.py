@@ -7,19 +7,25 @@ connection.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 import attrs
 
 from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder, widened_decoder
 from ._judge import make_judge
-from ._shape import NO_LENGTHS, Lengths
-from ._values import ANY_JSON, Note, is_unicode
+from ._paths import between, paths_to, quoted, step
+from ._shape import NO_LENGTHS, Lengths, Member, members
+from ._values import ANY_JSON, Note, any_text, is_unicode
 from .errors import SchemaViolation
-from .messages import Message
-from .schema import node_schema, schema_for
+from .messages import Datatype, Message
+from .schema import element_schema, node_schema, schema_for, schema_uri
 
 __all__ = ["Violation", "encode", "explain", "noted", "violations"]
+
+
+#: More than any maxItems of an official schema: what an array is judged by when only its length counts.
+MOST_ITEMS = 2000
 
 
 @attrs.frozen
@@ -40,32 +46,84 @@ class Violation:
 
 
 def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
-    """The first violation behind a refusal of `payload`: structure before types, types before values, then by
-    place.
+    """The first violation behind a refusal: structure before types, types before values, then in order of the
+    class.
+
+    Looks at the members of the refusing object and not into what they hold; of an array, up to the first bad
+    element.
     """
     cls, node = refused.cls, refused.node
-    where = _path_of(payload, node)
-    if refused.lengths:
-        judge = make_judge(node_schema(cls, receiving=receiving, lengths=refused.lengths))
-    else:
-        judge = _judge(cls, receiving, node_schema)
+    where = between([*reversed(refused.above), node])
+    if cls.__schema__ is not None:
+        return _explain_by_schema(cls, node, receiving)
+    judge = _judge(cls, receiving, refused.lengths)
+    found = sorted(judge.iter_errors(_hollow(cls, node)), key=_rank)
+    if found:
+        return _violation(found[0], where, node)
+    for member in members(cls, refused.lengths):
+        if member.many and type(node.get(member.wire)) is list:
+            fault = _first_bad_element(cls, member, node[member.wire], receiving)
+            if fault is not None:
+                return _violation(fault[1], f"{where}{step(member.wire)}[{fault[0]}]")
+    # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
+    return Violation(where, "", node, f"not a valid {cls.__name__}")
+
+
+def _explain_by_schema(cls: type[Message], node: Any, receiving: bool) -> Violation:
     try:
-        found = sorted(judge.iter_errors(node), key=_rank)
+        any_text(node)
+        found = next(iter(_whole_judge(cls, receiving).iter_errors(node)), None)
     except Exception as error:  # a user's schema document may refer to nowhere or to itself
-        return Violation(where, "", node, f"cannot be judged by its schema: {str(error)[:100]}")
-    if not found:
-        # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
-        return Violation(where, "", node, f"not a valid {cls.__name__}")
-    return _violation(found[0], where)
+        return Violation("$", "", node, f"cannot be judged by its schema: {str(error)[:100]}")
+    return (
+        _violation(found, "$")
+        if found is not None
+        else Violation("$", "", node, f"not a valid {cls.__name__}")
+    )
+
+
+def _hollow(cls: type[Message], node: dict[str, Any]) -> dict[str, Any]:
+    """The object without what its members hold, which was judged before or is judged by itself."""
+    if cls.__rest__ is not None:
+        return node  # any JSON, which is judged by writing it
+    open_ended = {member.wire for member in members(cls) if member.type is object}
+    return {key: value if key in open_ended else _empty(value) for key, value in node.items()}
+
+
+def _empty(value: Any) -> Any:
+    """A value of the same kind and, for an array, the same length as far as any limit goes."""
+    if type(value) is dict:
+        return {}
+    return [None] * min(len(value), MOST_ITEMS) if type(value) is list else value
+
+
+def _first_bad_element(
+    cls: type[Message], member: Member, elements: list[Any], receiving: bool
+) -> tuple[int, Any] | None:
+    judge = make_judge({**element_schema(member, receiving=receiving), "$schema": schema_uri(cls)})
+    good: set[Any] = set()  # texts, numbers and booleans that were judged: most arrays repeat themselves
+    for index, element in enumerate(elements):
+        kind = type(element)
+        if kind is dict and issubclass(member.type, Datatype):
+            continue
+        key = (kind, element) if kind in (str, int, float, bool) else None
+        if key is not None and key in good:
+            continue
+        error = next(iter(judge.iter_errors(_empty(element))), None)
+        if error is not None:
+            return index, error
+        if key is not None:
+            good.add(key)
+    return None
 
 
 def violations(cls: type[Message], payload: Any, *, receiving: bool = True) -> tuple[Violation, ...]:
-    """Every violation in a payload, by place; none if it is valid. Thorough and slow: for people, not for traffic.
+    """Every violation in a payload, in order of the class; none if it is valid. Thorough and slow: for
+    people, not for traffic.
 
     `receiving=False` judges by what may be sent, which leaves out the enum values that are only understood.
     """
-    found = [_violation(error, "$") for error in _judge(cls, receiving, schema_for).iter_errors(payload)]
-    return tuple(sorted(found, key=lambda violation: violation.path))
+    return tuple(_violation(error, "$") for error in _whole_judge(cls, receiving).iter_errors(payload))
 
 
 def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
@@ -73,8 +131,10 @@ def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
     milliseconds.
     """
     message = "read as a time, but not written as RFC 3339 with at most 3 decimals"
+    notes = list(notes)
+    paths = paths_to(payload, [node for node, _, _ in notes])
     return tuple(
-        Violation(_path_of(payload, node) + _step(member), "format", text, f"{_quoted(text)} was {message}")
+        Violation(paths[id(node)] + step(member), "format", text, f"{quoted(text)} was {message}")
         for node, member, text in notes
     )
 
@@ -122,65 +182,47 @@ def _unsendable(message: Message, violation: Violation) -> SchemaViolation:
 # The judge.
 
 
-_Schema = Callable[..., dict[str, Any]]
-_judges: dict[tuple[type[Message], bool, _Schema], Any] = {}
+_judges: dict[tuple[type[Message], bool], Any] = {}
+_whole_judges: dict[tuple[type[Message], bool], Any] = {}
 
 
-def _judge(cls: type[Message], receiving: bool, schema: _Schema) -> Any:
-    """The validator of a class, by the schema of one object or of the whole."""
-    key = (cls, receiving, schema)
-    found = _judges.get(key)
-    if found is None:
-        found = _judges[key] = make_judge(schema(cls, receiving=receiving))
-    return found
+def _judge(cls: type[Message], receiving: bool, lengths: Lengths) -> Any:
+    """The validator of one object of a class, not of what is nested in it."""
+    if lengths:
+        return make_judge(node_schema(cls, receiving=receiving, lengths=lengths))
+    key = (cls, receiving)
+    if key not in _judges:
+        _judges[key] = make_judge(node_schema(cls, receiving=receiving))
+    return _judges[key]
+
+
+def _whole_judge(cls: type[Message], receiving: bool) -> Any:
+    """The validator of a payload as a whole."""
+    key = (cls, receiving)
+    if key not in _whole_judges:
+        _whole_judges[key] = make_judge(schema_for(cls, receiving=receiving))
+    return _whole_judges[key]
 
 
 _RANKS = {"required": 0, "additionalProperties": 1, "type": 2}
 
 
-def _rank(error: Any) -> tuple[int, str]:
-    return _RANKS.get(error.validator, 3), "".join(map(_step, error.absolute_path))
+def _rank(error: Any) -> int:
+    return _RANKS.get(error.validator, 3)
 
 
-def _violation(error: Any, where: str) -> Violation:
-    """What jsonschema found in the object at `where`."""
-    path = where + "".join(map(_step, error.absolute_path))
-    return Violation(path, error.validator, error.instance, _say(error))
+def _violation(error: Any, where: str, node: Any = None) -> Violation:
+    """What jsonschema found at `where`.
+
+    `node` is what stands there, if it was judged without what it holds.
+    """
+    value = error.instance
+    if node is not None:
+        value = node[error.absolute_path[0]] if error.absolute_path else node
+    return Violation(where + "".join(map(step, error.absolute_path)), error.validator, value, _say(error))
 
 
 # The words.
-
-
-def _step(key: str | int) -> str:
-    """One step of a path: `.member`, or `[index]`."""
-    if isinstance(key, int):
-        return f"[{key}]"
-    return f".{key}" if key.isidentifier() else f"[{_quoted(key)}]"
-
-
-def _path_of(root: Any, node: Any) -> str:
-    """Path of the very object `node` within `root`. Parsed JSON never holds one object twice."""
-    trail: list[tuple[Any, str]] = [(root, "$")]
-    while trail:
-        value, path = trail.pop()
-        if value is node:
-            return path
-        if isinstance(value, dict):
-            trail += [
-                (item, path + _step(key)) for key, item in value.items() if isinstance(item, (dict, list))
-            ]
-        elif isinstance(value, list):
-            trail += [
-                (item, f"{path}[{index}]")
-                for index, item in enumerate(value)
-                if isinstance(item, (dict, list))
-            ]
-    return "$"
-
-
-def _quoted(text: str) -> str:
-    """Text of a peer, short enough to repeat."""
-    return repr(text if len(text) <= 40 else text[:37] + "...")
 
 
 _JSON_NAMES: Mapping[type[Any], str] = {
@@ -204,9 +246,9 @@ _EXPECTED = {
 
 def _shown(value: Any) -> str:
     if isinstance(value, str):
-        return _quoted(value)
+        return quoted(value)
     if isinstance(value, (bool, int, float)):
-        return _quoted(json.dumps(value))[1:-1] if abs(value) < 1e300 else "a number beyond all bounds"
+        return quoted(json.dumps(value))[1:-1] if abs(value) < 1e300 else "a number beyond all bounds"
     return _JSON_NAMES.get(type(value), type(value).__name__)
 
 
@@ -218,16 +260,17 @@ def _expected(kinds: str | list[str]) -> str:
 def _say_required(error: Any) -> str:
     schema, node = error.schema, error.instance
     missing = [name for name in error.validator_value if name not in node]
-    unknown = [key for key in node if key not in schema.get("properties", {})]
+    known = schema.get("properties", {})
+    unknown = [key for key in islice(node, 100) if key not in known and len(key) < 100][:20]
     names = ", ".join(missing)
     meant = get_close_matches(missing[0], unknown, n=1)
-    return f"{names} is missing" + (f"; was it written {_quoted(meant[0])}?" if meant else "")
+    return f"{names} is missing" + (f"; was it written {quoted(meant[0])}?" if meant else "")
 
 
 def _say_unknown(error: Any) -> str:
     known = error.schema.get("properties", {})
     unknown = next(key for key in error.instance if key not in known)
-    return f"unknown member {_quoted(unknown)}" + _did_you_mean(unknown, known)
+    return f"unknown member {quoted(unknown)}" + _did_you_mean(unknown, known)
 
 
 def _did_you_mean(text: Any, known: Iterable[str]) -> str:

@@ -314,10 +314,11 @@ def test_unicode_is_judged_at_every_depth() -> None:
     assert is_unicode({"a": ["ä", "😀"]})
     assert not is_unicode({"a": ["\ud800"]})
     assert not is_unicode({"\udfff": 1})
-    deep: list[object] = []
+    deep: list[object] = ["ä"]
     for _ in range(100_000):
         deep = [deep]
-    assert not is_unicode(deep)
+    assert is_unicode(deep)
+    assert not is_unicode([{"a": deep, "b": ["\ud800"]}])
 
 
 def test_a_field_of_no_json_type_is_an_error() -> None:

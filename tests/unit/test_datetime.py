@@ -27,6 +27,7 @@ READABLE = [
     ("2024-05-01T12:00:00,5Z", NOON.replace(microsecond=500_000), False),
     ("2016-12-31T23:59:60Z", datetime(2017, 1, 1, tzinfo=UTC), True),  # a leap second
     ("2016-12-31T23:59:60.750Z", datetime(2017, 1, 1, tzinfo=UTC), True),
+    ("2017-01-01T01:59:60+02:00", datetime(2017, 1, 1, tzinfo=UTC), True),
     ("1970-01-01T00:00:00Z", datetime(1970, 1, 1, tzinfo=UTC), True),
 ]
 
@@ -63,6 +64,8 @@ def test_the_codec_reads_the_same_and_notes_what_is_not_in_normal_form(
         "2024-05-01T12:60:00Z",
         "2024-05-01T12:00:61Z",
         "2024-05-01T12:00:00+25:00",
+        "2024-05-01T12:00:00+02:75",
+        "2024-05-01T12:30:60Z",
         "2024-05-01T12:00:00.Z",
         "2024-05-01T12:00:00Zx",
         "2024-05-01T12:00:00 Z",

@@ -119,10 +119,11 @@ ROOMS = {
     "errors": {"validation"},  # for a type alone
     "_shape": {"messages"},
     "_values": {"_datetime"},
+    "_paths": set(),
     "_judge": {"_datetime", "_values"},
     "_codec": {"_judge", "_shape", "_values", "messages"},
     "schema": {"_shape", "_values", "messages"},
-    "validation": {"_codec", "_judge", "_shape", "_values", "errors", "messages", "schema"},
+    "validation": {"_codec", "_judge", "_paths", "_shape", "_values", "errors", "messages", "schema"},
     "version": {"errors", "messages"},
     "events": {"errors", "messages", "validation"},
     "_frames": {"_values", "errors"},

@@ -58,7 +58,8 @@ def test_a_free_slot_with_a_waiting_queue_still_has_the_queues_deadline(outgoing
     first = sent(pending("1"))
     outgoing.add(first, 0, None)
     outgoing.add(pending("2"), 0, 4)
-    assert outgoing.take_answered("1") is first
+    assert outgoing.answered("1") is first
+    outgoing.free_slot()
     assert outgoing.deadline == 4
 
 
@@ -67,7 +68,7 @@ def test_a_call_that_left_the_queue_no_longer_expires(outgoing: Outgoing) -> Non
     outgoing.add(first, 0, None)
     outgoing.add(second, 0, 8)
     outgoing.add(third, 0, 4)
-    outgoing.take_answered("1")
+    outgoing.free_slot()
     assert outgoing.next_turn(1) is second
     assert outgoing.take_expired(8) == [third]
     assert outgoing.deadline == 31
@@ -88,7 +89,7 @@ def test_an_expiry_below_the_top_surfaces_later(outgoing: Outgoing) -> None:
 def test_only_the_call_on_the_wire_can_be_answered(outgoing: Outgoing, id: object) -> None:
     outgoing.add(sent(pending("1")), 0, None)
     outgoing.add(pending("2"), 0, None)
-    assert outgoing.take_answered(id) is None
+    assert outgoing.answered(id) is None
 
 
 def test_a_waiting_call_can_be_taken_back_and_one_on_the_wire_cannot(outgoing: Outgoing) -> None:
@@ -122,3 +123,14 @@ def test_everything_is_taken_at_the_end(outgoing: Outgoing) -> None:
     assert outgoing.take_all() == calls
     assert outgoing.calls == ()
     assert outgoing.deadline is None
+
+
+def test_calls_that_left_the_queue_are_not_kept_for_their_expiry(outgoing: Outgoing) -> None:
+    outgoing.add(pending("slot"), 0, None)
+    outgoing.add(pending("early"), 0, 5)
+    for n in range(1000):
+        call_ = pending(str(n))
+        outgoing.add(call_, 0, 100)
+        assert outgoing.take_waiting(call_)
+    assert len(outgoing._expiries) < 20
+    assert outgoing.deadline == 5

@@ -58,7 +58,7 @@ def test_a_node_schema_does_not_look_into_nested_objects() -> None:
     schema = node_schema(Paint, receiving=True)
     assert "definitions" not in schema
     assert schema["properties"]["inner"] == {"type": "object"}
-    assert schema["properties"]["inners"] == {"type": "array", "items": {"type": "object"}, "maxItems": 2}
+    assert schema["properties"]["inners"] == {"type": "array", "maxItems": 2}
 
 
 def test_the_schema_judges_as_it_says() -> None:
