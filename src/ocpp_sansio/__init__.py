@@ -11,7 +11,7 @@ from .errors import (
     LocalProtocolError,
     OCPPError,
     QueueFull,
-    Reason,
+    Rejection,
     RemoteProtocolError,
     SchemaViolation,
 )
@@ -58,7 +58,7 @@ __all__ = [
     "PendingCall",
     "QueueFull",
     "Raw",
-    "Reason",
+    "Rejection",
     "RemoteProtocolError",
     "Role",
     "SchemaViolation",

@@ -1,4 +1,4 @@
-"""Text to frame and frame to text. Knows the four shapes of RPC messages (chapter 2 of the wire rules), and
+"""Text to frame and frame to text. Knows the shapes of RPC messages (chapter 2 of the wire rules), and
 no action.
 
 A frame is the JSON array as it stands: `[2, id, action, payload]`.
@@ -11,7 +11,7 @@ from json.encoder import encode_basestring_ascii as quote
 from typing import Any, NoReturn
 
 from ._values import any_text, is_unicode
-from .errors import ERRORS_BY_CODE, ErrorCode, GenericError, OCPPError, Reason
+from .errors import ERRORS_BY_CODE, ErrorCode, GenericError, OCPPError, Rejection
 
 __all__ = [
     "CALL",
@@ -40,7 +40,9 @@ class Malformed(Exception):
     `kind` is its message type and `id` its message id, as far as they could be read.
     """
 
-    def __init__(self, reason: Reason, message: str, kind: int | None = None, id: str | None = None) -> None:
+    def __init__(
+        self, reason: Rejection, message: str, kind: int | None = None, id: str | None = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
@@ -71,12 +73,12 @@ def parse(text: str) -> list[Any]:
         # nothing sensible.
         frame = _parse_padded(text)
     except RecursionError:
-        raise Malformed(Reason.NOT_JSON, "nested too deeply") from None
+        raise Malformed(Rejection.NOT_JSON, "nested too deeply") from None
     if type(frame) is not list or not frame:
-        raise Malformed(Reason.NOT_A_FRAME, "not a JSON array with a message in it")
+        raise Malformed(Rejection.NOT_A_FRAME, "not a JSON array with a message in it")
     kind = frame[0]
     if type(kind) is not int and type(kind) is not float:  # 2.0 is 2 to JSON; true is not
-        raise Malformed(Reason.UNKNOWN_MESSAGE_TYPE, "the message type is not a number")
+        raise Malformed(Rejection.UNKNOWN_MESSAGE_TYPE, "the message type is not a number")
     if not text.isascii() or ("\\u" in text and _surrogate_escape.search(text)):
         _refuse_surrogates(frame)
     return frame
@@ -86,7 +88,7 @@ def _parse_padded(text: str) -> Any:
     try:
         return _decoder.decode(text)
     except (ValueError, RecursionError) as error:
-        raise Malformed(Reason.NOT_JSON, str(error)[:200]) from None
+        raise Malformed(Rejection.NOT_JSON, str(error)[:200]) from None
 
 
 def _refuse_surrogates(frame: list[Any]) -> None:
@@ -95,7 +97,7 @@ def _refuse_surrogates(frame: list[Any]) -> None:
     """
     if not is_unicode(frame):
         message = "contains a lone surrogate, which is not Unicode"
-        raise Malformed(Reason.NOT_UNICODE, message, frame[0], readable_id(frame))
+        raise Malformed(Rejection.NOT_UNICODE, message, frame[0], readable_id(frame))
 
 
 def readable_id(frame: list[Any]) -> str | None:
@@ -109,19 +111,19 @@ def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
         _, id, action, payload = frame
     except ValueError:
         count = f"a CALL has 4 elements, not {len(frame)}"
-        raise Malformed(Reason.MALFORMED_CALL, count, CALL, readable_id(frame)) from None
+        raise Malformed(Rejection.MALFORMED_CALL, count, CALL, readable_id(frame)) from None
     if type(id) is not str:
-        raise Malformed(Reason.ID_NOT_TEXT, "the message id is not text", CALL)
+        raise Malformed(Rejection.ID_NOT_TEXT, "the message id is not text", CALL)
     if len(id) > MAX_ID:
         raise Malformed(
-            Reason.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", CALL, id
+            Rejection.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", CALL, id
         )
     if type(action) is not str:
-        raise Malformed(Reason.MALFORMED_CALL, "the action is not text", CALL, id)
+        raise Malformed(Rejection.MALFORMED_CALL, "the action is not text", CALL, id)
     if payload is None:  # J16-210: another way to write {}
         payload = {}
     if type(payload) is not dict:
-        raise Malformed(Reason.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", CALL, id)
+        raise Malformed(Rejection.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", CALL, id)
     return id, action, payload
 
 

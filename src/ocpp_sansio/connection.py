@@ -37,7 +37,7 @@ from .errors import (
     ErrorCode,
     LocalProtocolError,
     OCPPError,
-    Reason,
+    Rejection,
     RemoteProtocolError,
 )
 from .events import (
@@ -258,12 +258,12 @@ class Connection:
                 text = encoded.decode()
             except UnicodeDecodeError as error:
                 problem = f"not UTF-8: {error.reason} at byte {error.start}"
-                self._reject(encoded.decode(errors="replace"), Reason.NOT_UTF8, problem)
+                self._reject(encoded.decode(errors="replace"), Rejection.NOT_UTF8, problem)
                 self._events.append(CloseRequested(1007, "text is not UTF-8"))  # RFC 6455, 8.1
                 return
         if len(text) > self._limits.frame_size:
             size = f"{len(text)} characters, at most {self._limits.frame_size}"
-            self._reject(text, Reason.TOO_BIG, size)
+            self._reject(text, Rejection.TOO_BIG, size)
             self._events.append(CloseRequested(1009, size))
             return
         try:
@@ -271,7 +271,7 @@ class Connection:
             receive = self._RECEIVERS.get(frame[0])
             if receive is None:
                 message = f"no message type {frame[0]!r:.20}"
-                raise Malformed(Reason.UNKNOWN_MESSAGE_TYPE, message, id=readable_id(frame))
+                raise Malformed(Rejection.UNKNOWN_MESSAGE_TYPE, message, id=readable_id(frame))
             receive(self, frame, text)
         except Malformed as problem:
             if problem.kind in _ANSWER_KINDS:
@@ -355,13 +355,13 @@ class Connection:
         # L-425: frame, then action and direction, then payload.
         cls = self._catalogue.get(action)
         if cls is None:
-            raise Malformed(Reason.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
+            raise Malformed(Rejection.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
         if cls.__sender__ is self.role and self.role is not None:
             message = f"{action} is sent by the {self.role.value}, not to it"
-            raise Malformed(Reason.WRONG_DIRECTION, message, CALL, id)
+            raise Malformed(Rejection.WRONG_DIRECTION, message, CALL, id)
         if self._incoming.full:
             message = f"{len(self.owed)} calls wait for an answer already"
-            raise Malformed(Reason.TOO_MANY_CALLS, message, CALL, id)
+            raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)
         notes: list[Note] = []
         try:
             request = self._decode(cls, payload, notes)
@@ -444,14 +444,14 @@ class Connection:
     def _refuse_payload(self, text: str, id: str, payload: dict[str, Any], refused: Refused) -> None:
         violation = explain(payload, refused, receiving=True)
         rules = self.version.rules
-        code = rules.violations.get(violation.keyword, rules.answers[Reason.INVALID_PAYLOAD])
+        code = rules.violations.get(violation.keyword, rules.answers[Rejection.INVALID_PAYLOAD])
         details = {"path": violation.path, "keyword": violation.keyword}
-        self._reject(text, Reason.INVALID_PAYLOAD, str(violation), id, code=code, details=details)
+        self._reject(text, Rejection.INVALID_PAYLOAD, str(violation), id, code=code, details=details)
 
     def _reject(
         self,
         text: str,
-        reason: Reason,
+        reason: Rejection,
         message: str,
         id: str | None = None,
         *,

@@ -25,7 +25,7 @@ __all__ = [
     "PropertyConstraintViolationError",
     "ProtocolError",
     "QueueFull",
-    "Reason",
+    "Rejection",
     "RemoteProtocolError",
     "RpcFrameworkError",
     "SchemaViolation",
@@ -51,7 +51,7 @@ class ErrorCode(StrEnum):
     RPC_FRAMEWORK_ERROR = "RpcFrameworkError"
 
 
-class Reason(StrEnum):
+class Rejection(StrEnum):
     """Why a frame was rejected. What each earns in an answer stands in the table of `version.py`."""
 
     TOO_BIG = "too big"  # L-132

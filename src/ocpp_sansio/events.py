@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, final
 
 import attrs
 
-from .errors import OCPPError, Reason, RemoteProtocolError
+from .errors import OCPPError, Rejection, RemoteProtocolError
 from .messages import Request, Response
 from .validation import Violation
 
@@ -182,7 +182,7 @@ class FrameRejected:
     """
 
     text: str = attrs.field(repr=_shown)
-    reason: Reason
+    reason: Rejection
     error: OCPPError
     answered_with: str | None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from .errors import ErrorCode, Reason
+from .errors import ErrorCode, Rejection
 from .messages import Request
 
 __all__ = ["Catalogue", "Rules", "Version"]
@@ -29,7 +29,7 @@ class Rules:
     """
 
     spellings: Mapping[ErrorCode, str]
-    answers: Mapping[Reason, ErrorCode | None]
+    answers: Mapping[Rejection, ErrorCode | None]
     violations: Mapping[str, ErrorCode]
     unreadable_id: str | None
 
@@ -57,15 +57,15 @@ _COUNT_VIOLATIONS = dict.fromkeys(
 _TYPE_VIOLATIONS = {"type": ErrorCode.TYPE_CONSTRAINT_VIOLATION}  # J*-417
 
 # What all versions answer alike.
-_ANSWERS: dict[Reason, ErrorCode | None] = {
-    Reason.TOO_BIG: None,  # the link is closed instead (L-132)
-    Reason.NOT_UTF8: None,  # the link is closed instead (RFC 6455, 8.1)
-    Reason.NOT_UNICODE: ErrorCode.FORMAT_VIOLATION,  # L-218
-    Reason.UNKNOWN_ACTION: ErrorCode.NOT_IMPLEMENTED,  # J*-412
-    Reason.WRONG_DIRECTION: ErrorCode.NOT_SUPPORTED,  # J*-413, L-602
-    Reason.PAYLOAD_NOT_AN_OBJECT: ErrorCode.FORMAT_VIOLATION,  # J*-414
-    Reason.INVALID_PAYLOAD: ErrorCode.GENERIC_ERROR,  # where `violations` has no code for the keyword
-    Reason.TOO_MANY_CALLS: ErrorCode.GENERIC_ERROR,  # J*-424
+_ANSWERS: dict[Rejection, ErrorCode | None] = {
+    Rejection.TOO_BIG: None,  # the link is closed instead (L-132)
+    Rejection.NOT_UTF8: None,  # the link is closed instead (RFC 6455, 8.1)
+    Rejection.NOT_UNICODE: ErrorCode.FORMAT_VIOLATION,  # L-218
+    Rejection.UNKNOWN_ACTION: ErrorCode.NOT_IMPLEMENTED,  # J*-412
+    Rejection.WRONG_DIRECTION: ErrorCode.NOT_SUPPORTED,  # J*-413, L-602
+    Rejection.PAYLOAD_NOT_AN_OBJECT: ErrorCode.FORMAT_VIOLATION,  # J*-414
+    Rejection.INVALID_PAYLOAD: ErrorCode.GENERIC_ERROR,  # where `violations` has no code for the keyword
+    Rejection.TOO_MANY_CALLS: ErrorCode.GENERIC_ERROR,  # J*-424
 }
 
 _RULES_16 = Rules(
@@ -77,12 +77,12 @@ _RULES_16 = Rules(
     },
     answers={
         **_ANSWERS,
-        Reason.NOT_JSON: None,  # J16-405
-        Reason.NOT_A_FRAME: None,  # J16-406
-        Reason.UNKNOWN_MESSAGE_TYPE: None,  # J16-407
-        Reason.ID_NOT_TEXT: None,  # J16-409
-        Reason.MALFORMED_CALL: ErrorCode.FORMAT_VIOLATION,  # J16-408
-        Reason.ID_TOO_LONG: ErrorCode.FORMAT_VIOLATION,  # J16-410
+        Rejection.NOT_JSON: None,  # J16-405
+        Rejection.NOT_A_FRAME: None,  # J16-406
+        Rejection.UNKNOWN_MESSAGE_TYPE: None,  # J16-407
+        Rejection.ID_NOT_TEXT: None,  # J16-409
+        Rejection.MALFORMED_CALL: ErrorCode.FORMAT_VIOLATION,  # J16-408
+        Rejection.ID_TOO_LONG: ErrorCode.FORMAT_VIOLATION,  # J16-410
     },
     violations={
         "required": ErrorCode.PROTOCOL_ERROR,  # J16-415
@@ -98,12 +98,12 @@ _RULES_201 = Rules(
     spellings={},
     answers={
         **_ANSWERS,
-        Reason.NOT_JSON: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-405
-        Reason.NOT_A_FRAME: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-406
-        Reason.UNKNOWN_MESSAGE_TYPE: ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,  # J201-407
-        Reason.ID_NOT_TEXT: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-409
-        Reason.MALFORMED_CALL: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-408
-        Reason.ID_TOO_LONG: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-410
+        Rejection.NOT_JSON: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-405
+        Rejection.NOT_A_FRAME: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-406
+        Rejection.UNKNOWN_MESSAGE_TYPE: ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,  # J201-407
+        Rejection.ID_NOT_TEXT: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-409
+        Rejection.MALFORMED_CALL: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-408
+        Rejection.ID_TOO_LONG: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-410
     },
     violations={
         "required": ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION,  # J201-415
@@ -117,7 +117,7 @@ _RULES_201 = Rules(
 
 _RULES_21 = attrs.evolve(
     _RULES_201,
-    answers={**_RULES_201.answers, Reason.UNKNOWN_MESSAGE_TYPE: None},  # J21-407
+    answers={**_RULES_201.answers, Rejection.UNKNOWN_MESSAGE_TYPE: None},  # J21-407
 )
 
 

@@ -24,7 +24,7 @@ from ocpp_sansio import (
     Limits,
     LocalProtocolError,
     QueueFull,
-    Reason,
+    Rejection,
     RemoteProtocolError,
     Role,
     SchemaViolation,
@@ -198,7 +198,7 @@ def test_a_strangers_answer_with_half_a_character_is_rejected_and_never_answered
     station.receive_text('[4,"1","GenericError","\\ud800",{}]', now=1)
     [event] = events_of(station)
     assert isinstance(event, FrameRejected)
-    assert (event.reason, event.answered_with) == (Reason.NOT_UNICODE, None)
+    assert (event.reason, event.answered_with) == (Rejection.NOT_UNICODE, None)
     assert frames_of(station) == []
 
 
@@ -469,32 +469,36 @@ def test_a_second_answer_to_the_same_call_is_a_strangers(station: Connection) ->
 @pytest.mark.parametrize(
     ("frame", "code", "reason"),
     [
-        ([2, "a", "Heartbeat"], "FormationViolation", Reason.MALFORMED_CALL),  # J16-408
-        ([2, "a"], "FormationViolation", Reason.MALFORMED_CALL),
-        ([2, "a", "Heartbeat", {}, {}], "FormationViolation", Reason.MALFORMED_CALL),
-        ([2, "a", [], {}], "FormationViolation", Reason.MALFORMED_CALL),
-        ([2, "a" * 37, "Heartbeat", {}], "FormationViolation", Reason.ID_TOO_LONG),  # J16-410
-        ([2, "a", "FooBar", {}], "NotImplemented", Reason.UNKNOWN_ACTION),  # J16-412
-        ([2, "a", "heartbeat", {}], "NotImplemented", Reason.UNKNOWN_ACTION),  # J16-208
-        ([2, "a", "HeartbeatRequest", {}], "NotImplemented", Reason.UNKNOWN_ACTION),
-        ([2, "a", "TransactionEvent", {}], "NotImplemented", Reason.UNKNOWN_ACTION),
-        ([2, "a", "Reset", {"type": "Hard"}], "NotSupported", Reason.WRONG_DIRECTION),  # J16-413
-        ([2, "a", "Heartbeat", []], "FormationViolation", Reason.PAYLOAD_NOT_AN_OBJECT),  # J16-414
-        ([2, "a", "Heartbeat", "{}"], "FormationViolation", Reason.PAYLOAD_NOT_AN_OBJECT),
-        ([2, "a", "BootNotification", {}], "ProtocolError", Reason.INVALID_PAYLOAD),  # J16-415
-        ([2, "a", "BootNotification", None], "ProtocolError", Reason.INVALID_PAYLOAD),  # J16-210
-        ([2, "a", "Heartbeat", {"x": 1}], "FormationViolation", Reason.INVALID_PAYLOAD),  # J16-416
-        ([2, "a", "Authorize", {"idTag": 7}], "TypeConstraintViolation", Reason.INVALID_PAYLOAD),  # J16-417
-        ([2, "a", "Authorize", {"idTag": None}], "TypeConstraintViolation", Reason.INVALID_PAYLOAD),
+        ([2, "a", "Heartbeat"], "FormationViolation", Rejection.MALFORMED_CALL),  # J16-408
+        ([2, "a"], "FormationViolation", Rejection.MALFORMED_CALL),
+        ([2, "a", "Heartbeat", {}, {}], "FormationViolation", Rejection.MALFORMED_CALL),
+        ([2, "a", [], {}], "FormationViolation", Rejection.MALFORMED_CALL),
+        ([2, "a" * 37, "Heartbeat", {}], "FormationViolation", Rejection.ID_TOO_LONG),  # J16-410
+        ([2, "a", "FooBar", {}], "NotImplemented", Rejection.UNKNOWN_ACTION),  # J16-412
+        ([2, "a", "heartbeat", {}], "NotImplemented", Rejection.UNKNOWN_ACTION),  # J16-208
+        ([2, "a", "HeartbeatRequest", {}], "NotImplemented", Rejection.UNKNOWN_ACTION),
+        ([2, "a", "TransactionEvent", {}], "NotImplemented", Rejection.UNKNOWN_ACTION),
+        ([2, "a", "Reset", {"type": "Hard"}], "NotSupported", Rejection.WRONG_DIRECTION),  # J16-413
+        ([2, "a", "Heartbeat", []], "FormationViolation", Rejection.PAYLOAD_NOT_AN_OBJECT),  # J16-414
+        ([2, "a", "Heartbeat", "{}"], "FormationViolation", Rejection.PAYLOAD_NOT_AN_OBJECT),
+        ([2, "a", "BootNotification", {}], "ProtocolError", Rejection.INVALID_PAYLOAD),  # J16-415
+        ([2, "a", "BootNotification", None], "ProtocolError", Rejection.INVALID_PAYLOAD),  # J16-210
+        ([2, "a", "Heartbeat", {"x": 1}], "FormationViolation", Rejection.INVALID_PAYLOAD),  # J16-416
+        (
+            [2, "a", "Authorize", {"idTag": 7}],
+            "TypeConstraintViolation",
+            Rejection.INVALID_PAYLOAD,
+        ),  # J16-417
+        ([2, "a", "Authorize", {"idTag": None}], "TypeConstraintViolation", Rejection.INVALID_PAYLOAD),
         (
             [2, "a", "Authorize", {"idTag": "x" * 21}],
             "PropertyConstraintViolation",
-            Reason.INVALID_PAYLOAD,
+            Rejection.INVALID_PAYLOAD,
         ),  # J16-418
         (
             [2, "a", "FirmwareStatusNotification", {"status": "Fine"}],  # J16-419
             "PropertyConstraintViolation",
-            Reason.INVALID_PAYLOAD,
+            Rejection.INVALID_PAYLOAD,
         ),
         (
             [
@@ -504,12 +508,12 @@ def test_a_second_answer_to_the_same_call_is_a_strangers(station: Connection) ->
                 {"connectorId": 1, "idTag": "x", "meterStart": 1, "timestamp": "noon"},
             ],
             "PropertyConstraintViolation",  # J16-420
-            Reason.INVALID_PAYLOAD,
+            Rejection.INVALID_PAYLOAD,
         ),
     ],
 )
 def test_a_bad_call_gets_the_code_of_the_table(
-    csms: Connection, frame: list[object], code: str, reason: Reason
+    csms: Connection, frame: list[object], code: str, reason: Rejection
 ) -> None:
     [event] = receive(csms, *frame)
     assert isinstance(event, FrameRejected)
@@ -535,34 +539,34 @@ def test_too_few_items_fail_the_call(csms: Connection) -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("hello", Reason.NOT_JSON),  # J16-405
-        ("", Reason.NOT_JSON),
-        ("   ", Reason.NOT_JSON),
-        ("[2,", Reason.NOT_JSON),
-        ('[2,"1","Heartbeat",{}]]', Reason.NOT_JSON),
-        ('[2,"1","Heartbeat",{"a":NaN}]', Reason.NOT_JSON),
-        ("[" * 100_000, Reason.NOT_JSON),
-        (" " + "[" * 100_000, Reason.NOT_JSON),
-        ('[2,"1","Heartbeat",{"a":%s}]' % ("1" * 5000), Reason.NOT_JSON),
-        ('{"messageTypeId":2}', Reason.NOT_A_FRAME),  # J16-406
-        ("[]", Reason.NOT_A_FRAME),
-        ("7", Reason.NOT_A_FRAME),
-        ("null", Reason.NOT_A_FRAME),
-        ('[9,"x1","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),  # J16-407
-        ('[5,"x1","GenericError","",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('[6,"x1","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('["2","x4","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('[true,"x4","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('[[2],"x4","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('[1e400,"x4","Heartbeat",{}]', Reason.UNKNOWN_MESSAGE_TYPE),
-        ('[2,40417,"Heartbeat",{}]', Reason.ID_NOT_TEXT),  # J16-409
-        ('[2,null,"Heartbeat",{}]', Reason.ID_NOT_TEXT),
-        ('[2,["x"],"Heartbeat"]', Reason.MALFORMED_CALL),
-        ("[2]", Reason.MALFORMED_CALL),
-        ('[2,"%s","Heartbeat",{}]' % ("x" * 256), Reason.ID_TOO_LONG),
+        ("hello", Rejection.NOT_JSON),  # J16-405
+        ("", Rejection.NOT_JSON),
+        ("   ", Rejection.NOT_JSON),
+        ("[2,", Rejection.NOT_JSON),
+        ('[2,"1","Heartbeat",{}]]', Rejection.NOT_JSON),
+        ('[2,"1","Heartbeat",{"a":NaN}]', Rejection.NOT_JSON),
+        ("[" * 100_000, Rejection.NOT_JSON),
+        (" " + "[" * 100_000, Rejection.NOT_JSON),
+        ('[2,"1","Heartbeat",{"a":%s}]' % ("1" * 5000), Rejection.NOT_JSON),
+        ('{"messageTypeId":2}', Rejection.NOT_A_FRAME),  # J16-406
+        ("[]", Rejection.NOT_A_FRAME),
+        ("7", Rejection.NOT_A_FRAME),
+        ("null", Rejection.NOT_A_FRAME),
+        ('[9,"x1","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),  # J16-407
+        ('[5,"x1","GenericError","",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('[6,"x1","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('["2","x4","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('[true,"x4","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('[[2],"x4","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('[1e400,"x4","Heartbeat",{}]', Rejection.UNKNOWN_MESSAGE_TYPE),
+        ('[2,40417,"Heartbeat",{}]', Rejection.ID_NOT_TEXT),  # J16-409
+        ('[2,null,"Heartbeat",{}]', Rejection.ID_NOT_TEXT),
+        ('[2,["x"],"Heartbeat"]', Rejection.MALFORMED_CALL),
+        ("[2]", Rejection.MALFORMED_CALL),
+        ('[2,"%s","Heartbeat",{}]' % ("x" * 256), Rejection.ID_TOO_LONG),
     ],
 )
-def test_what_1_6_cannot_answer_is_an_event_only(csms: Connection, text: str, reason: Reason) -> None:
+def test_what_1_6_cannot_answer_is_an_event_only(csms: Connection, text: str, reason: Rejection) -> None:
     csms.receive_text(text, now=0)
     [event] = events_of(csms)
     assert isinstance(event, FrameRejected)
@@ -605,7 +609,7 @@ def test_invalid_utf8_asks_for_a_close_with_1007(csms: Connection) -> None:
     csms.receive_text(b'[2,"h\xff","Heartbeat",{}]', now=0)
     rejected, close = events_of(csms)
     assert isinstance(rejected, FrameRejected)
-    assert rejected.reason is Reason.NOT_UTF8
+    assert rejected.reason is Rejection.NOT_UTF8
     assert rejected.text == '[2,"h\ufffd","Heartbeat",{}]'
     assert isinstance(close, CloseRequested)
     assert close.code == 1007
@@ -619,7 +623,7 @@ def test_a_frame_over_the_limit_asks_for_a_close_with_1009() -> None:
     csms.receive_text("x" * 31, now=0)
     rejected, close = events_of(csms)
     assert isinstance(rejected, FrameRejected)
-    assert rejected.reason is Reason.TOO_BIG
+    assert rejected.reason is Rejection.TOO_BIG
     assert isinstance(close, CloseRequested)
     assert close.code == 1009
 
@@ -636,7 +640,7 @@ def test_half_a_character_is_refused(csms: Connection, text: str) -> None:
     csms.receive_text(text, now=0)
     [event] = events_of(csms)
     assert isinstance(event, FrameRejected)
-    assert (event.reason, event.answered_with) == (Reason.NOT_UNICODE, "z")
+    assert (event.reason, event.answered_with) == (Rejection.NOT_UNICODE, "z")
     assert json.loads(frames_of(csms)[0])[2] == "FormationViolation"
 
 
@@ -682,7 +686,7 @@ def test_pipelined_calls_are_served_and_bounded() -> None:
         assert isinstance(receive(csms, 2, str(n), "Heartbeat", {})[0], CallReceived)
     [event] = receive(csms, 2, "3", "Heartbeat", {})
     assert isinstance(event, FrameRejected)
-    assert event.reason is Reason.TOO_MANY_CALLS
+    assert event.reason is Rejection.TOO_MANY_CALLS
     assert json.loads(frames_of(csms)[0])[:3] == [4, "3", "GenericError"]
     csms.reply_error(csms.owed[0], NotSupportedError())
     assert isinstance(receive(csms, 2, "4", "Heartbeat", {})[0], CallReceived)
@@ -978,3 +982,15 @@ def test_calls_still_end_while_nobody_drains() -> None:
         station.receive_text("[]", now=0)
     station.handle_timeout(now=30)
     assert events_of(station)[-1] == CallTimedOut(pending)
+
+
+def test_an_answer_may_tell_the_time(csms: Connection) -> None:
+    """`now` is optional where no time starts to count, and counts where it is given."""
+    csms.call(call.ClearCache(), now=0)
+    for id, now in (("1", 10.0), ("2", 20.0)):
+        [received] = receive(csms, 2, id, "Heartbeat", {})
+        if id == "1":
+            csms.reply(received, call_result.Heartbeat(current_time="2024-05-01T12:00:00Z"), now=now)
+        else:
+            csms.reply_error(received, NotSupportedError(), now=now)
+        assert csms._now == now

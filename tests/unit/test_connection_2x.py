@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ocpp_sansio import CallReceived, Connection, FrameRejected, Reason, Role
+from ocpp_sansio import CallReceived, Connection, FrameRejected, Rejection, Role
 from tests.pair import events_of, frames_of
 
 BOOT = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": "v"}}
@@ -76,7 +76,7 @@ def test_too_few_items_are_an_occurrence_violation(version: str) -> None:  # J20
 
 def test_an_unknown_message_type_is_answered_in_2_0_1_and_ignored_in_2_1() -> None:  # J201-407, J21-407
     event, answer = answer_to("2.0.1", '[9,"x1","Heartbeat",{}]')
-    assert event.reason is Reason.UNKNOWN_MESSAGE_TYPE
+    assert event.reason is Rejection.UNKNOWN_MESSAGE_TYPE
     assert answer is not None
     assert answer[:3] == [4, "x1", "MessageTypeNotSupported"]
     assert answer_to("2.1", '[9,"x1","Heartbeat",{}]')[1] is None

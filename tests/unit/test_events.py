@@ -5,7 +5,7 @@ from typing import get_args
 import attrs
 import pytest
 
-from ocpp_sansio import CallReceived, Event, FrameRejected, PendingCall, Reason, events
+from ocpp_sansio import CallReceived, Event, FrameRejected, PendingCall, Rejection, events
 from ocpp_sansio.errors import GenericError
 from ocpp_sansio.v16 import call
 
@@ -34,8 +34,8 @@ def test_events_compare_by_value_and_calls_by_identity() -> None:
 
 
 def test_a_frame_of_megabytes_does_not_flood_the_repr() -> None:
-    small = FrameRejected("[]", Reason.NOT_A_FRAME, GenericError("d"), None)
+    small = FrameRejected("[]", Rejection.NOT_A_FRAME, GenericError("d"), None)
     assert "text='[]'" in repr(small)
-    large = FrameRejected("x" * 10**7, Reason.NOT_JSON, GenericError("d"), None)
+    large = FrameRejected("x" * 10**7, Rejection.NOT_JSON, GenericError("d"), None)
     assert "10000000 characters" in repr(large)
     assert len(repr(large)) < 500

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from ocpp_sansio import ErrorCode, Reason
+from ocpp_sansio import ErrorCode, Rejection
 from ocpp_sansio._frames import Malformed, call_text, error_of, error_text, parse, read_call, result_text
 from ocpp_sansio.errors import FormatViolationError, GenericError, OccurrenceConstraintViolationError
 
 
-def reason_of(text: str) -> tuple[Reason, str | None]:
+def reason_of(text: str) -> tuple[Rejection, str | None]:
     with pytest.raises(Malformed) as caught:
         read_call(parse(text))
     return caught.value.reason, caught.value.id
@@ -33,11 +33,11 @@ def test_white_space_around_a_frame_is_fine(text: str) -> None:
     "text", ["NaN", "[NaN]", "[2,Infinity]", "[2,-Infinity]", "[2]x", "[2][2]", "\ufeff[2]", "[01]", "['2']"]
 )
 def test_what_is_not_json_is_refused(text: str) -> None:
-    assert reason_of(text) == (Reason.NOT_JSON, None)
+    assert reason_of(text) == (Rejection.NOT_JSON, None)
 
 
 def test_ten_megabytes_of_text_are_read_or_refused() -> None:
-    assert reason_of('"' + "x" * 10_000_000) == (Reason.NOT_JSON, None)
+    assert reason_of('"' + "x" * 10_000_000) == (Rejection.NOT_JSON, None)
     assert len(parse('[2,"' + "x" * 10_000_000 + '"]')[1]) == 10_000_000
 
 
@@ -51,22 +51,22 @@ def test_read_call_gives_id_action_and_payload() -> None:
 @pytest.mark.parametrize(
     ("text", "reason", "id"),
     [
-        ('[2,"1","Heartbeat"]', Reason.MALFORMED_CALL, "1"),
-        ('[2,1,"Heartbeat"]', Reason.MALFORMED_CALL, None),
-        ("[2]", Reason.MALFORMED_CALL, None),
-        ('[2,"1",7,{}]', Reason.MALFORMED_CALL, "1"),
-        ('[2,7,"Heartbeat",{}]', Reason.ID_NOT_TEXT, None),
-        ('[2,"%s","Heartbeat",{}]' % ("ä" * 37), Reason.ID_TOO_LONG, "ä" * 37),
-        ('[2,"1","Heartbeat",7]', Reason.PAYLOAD_NOT_AN_OBJECT, "1"),
-        ('[2,"1","Heartbeat",false]', Reason.PAYLOAD_NOT_AN_OBJECT, "1"),
-        ('[2,"1","\\ud83d",{}]', Reason.NOT_UNICODE, "1"),
-        ('[3,"1",{"a":"\\udc00"}]', Reason.NOT_UNICODE, "1"),
-        ('[3,"\\udc00",{}]', Reason.NOT_UNICODE, None),
-        ('["\\ud83d"]', Reason.UNKNOWN_MESSAGE_TYPE, None),
+        ('[2,"1","Heartbeat"]', Rejection.MALFORMED_CALL, "1"),
+        ('[2,1,"Heartbeat"]', Rejection.MALFORMED_CALL, None),
+        ("[2]", Rejection.MALFORMED_CALL, None),
+        ('[2,"1",7,{}]', Rejection.MALFORMED_CALL, "1"),
+        ('[2,7,"Heartbeat",{}]', Rejection.ID_NOT_TEXT, None),
+        ('[2,"%s","Heartbeat",{}]' % ("ä" * 37), Rejection.ID_TOO_LONG, "ä" * 37),
+        ('[2,"1","Heartbeat",7]', Rejection.PAYLOAD_NOT_AN_OBJECT, "1"),
+        ('[2,"1","Heartbeat",false]', Rejection.PAYLOAD_NOT_AN_OBJECT, "1"),
+        ('[2,"1","\\ud83d",{}]', Rejection.NOT_UNICODE, "1"),
+        ('[3,"1",{"a":"\\udc00"}]', Rejection.NOT_UNICODE, "1"),
+        ('[3,"\\udc00",{}]', Rejection.NOT_UNICODE, None),
+        ('["\\ud83d"]', Rejection.UNKNOWN_MESSAGE_TYPE, None),
     ],
 )
 def test_the_id_of_a_bad_call_is_kept_where_an_answer_could_carry_it(
-    text: str, reason: Reason, id: str | None
+    text: str, reason: Rejection, id: str | None
 ) -> None:
     assert reason_of(text) == (reason, id)
 

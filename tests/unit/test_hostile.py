@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from ocpp_sansio import CallFailed, CallReceived, Connection, FrameRejected, Reason, Role, _paths, validation
+from ocpp_sansio import (
+    CallFailed,
+    CallReceived,
+    Connection,
+    FrameRejected,
+    Rejection,
+    Role,
+    _paths,
+    validation,
+)
 from ocpp_sansio.v16 import call
 from tests.pair import events_of, frames_of
 
@@ -99,7 +108,7 @@ def test_a_deep_and_wide_unknown_member_is_not_walked(csms: Connection, words: l
 def test_thousands_of_unknown_members_are_not_all_compared(csms: Connection) -> None:
     payload = {f"chargePointVendo{n}": 1 for n in range(30_000)}
     event = refused(csms, [2, "1", "BootNotification", payload])
-    assert event.reason is Reason.INVALID_PAYLOAD
+    assert event.reason is Rejection.INVALID_PAYLOAD
 
 
 @pytest.mark.parametrize("depth", range(900, 1000))
@@ -107,11 +116,11 @@ def test_a_deep_value_in_the_place_of_a_text_is_a_wrong_type_or_no_json(csms: Co
     csms.receive_text('[2,"1","Authorize",{"idTag":' + "[" * depth + "]" * depth + "}]", now=0.0)
     [event] = events_of(csms)
     assert isinstance(event, FrameRejected)
-    if event.reason is Reason.INVALID_PAYLOAD:
+    if event.reason is Rejection.INVALID_PAYLOAD:
         assert event.error.description == "$.idTag: an array is not text"
         assert json.loads(frames_of(csms)[0])[2] == "TypeConstraintViolation"
     else:
-        assert event.reason is Reason.NOT_JSON
+        assert event.reason is Rejection.NOT_JSON
 
 
 @pytest.mark.parametrize("depth", range(900, 1000))
@@ -128,7 +137,7 @@ def test_a_deep_answer_fails_its_call_and_the_next_goes_out(depth: int) -> None:
         assert json.loads(frames_of(station)[0])[1] == "2"
     else:
         assert isinstance(event, FrameRejected)
-        assert event.reason is Reason.NOT_JSON
+        assert event.reason is Rejection.NOT_JSON
 
 
 @pytest.mark.parametrize("depth", range(900, 1000, 7))
@@ -136,7 +145,7 @@ def test_depth_is_no_lone_surrogate(csms: Connection, depth: int) -> None:
     csms.receive_text('[2,"ä","Authorize",{"idTag":' + "[" * depth + "]" * depth + "}]", now=0.0)
     [event] = events_of(csms)
     assert isinstance(event, FrameRejected)
-    assert event.reason in (Reason.INVALID_PAYLOAD, Reason.NOT_JSON)
+    assert event.reason in (Rejection.INVALID_PAYLOAD, Rejection.NOT_JSON)
 
 
 def test_the_path_of_what_is_not_there_is_empty() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ocpp_sansio import ErrorCode, Reason, Version
+from ocpp_sansio import ErrorCode, Rejection, Version
 from ocpp_sansio.errors import ERRORS_BY_CODE
 from ocpp_sansio.messages import Request
 
@@ -25,7 +25,7 @@ def test_other_versions_are_refused_with_what_there_is(name: object) -> None:
 @pytest.mark.parametrize("version", Version)
 def test_every_table_is_complete(version: Version) -> None:
     rules = version.rules
-    assert set(rules.answers) == set(Reason)
+    assert set(rules.answers) == set(Rejection)
     for code in [*rules.answers.values(), *rules.violations.values()]:
         assert code is None or code in ERRORS_BY_CODE
     assert set(rules.spellings) <= set(ErrorCode)
