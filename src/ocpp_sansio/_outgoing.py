@@ -57,7 +57,6 @@ class Outgoing:
 
     def add(self, call: Pending, now: float, queue_timeout: float | None) -> bool:
         """Put the call into the slot, or at the end of the queue. True if it is its turn."""
-        self._late.pop(call.id, None)  # a retry may reuse the id (L-205); the answer is the retry's then
         if self.slot is None:
             self._occupy(call, now)
             return True

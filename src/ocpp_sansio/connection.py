@@ -99,6 +99,7 @@ class Connection:
     """
 
     __slots__ = (
+        "_call_timeout",
         "_calls_made",
         "_catalogue",
         "_closed",
@@ -111,10 +112,9 @@ class Connection:
         "_new_id",
         "_now",
         "_outgoing",
+        "_role",
         "_timeouts",
-        "call_timeout",
-        "role",
-        "version",
+        "_version",
     )
 
     def __init__(
@@ -130,10 +130,10 @@ class Connection:
     ) -> None:
         if role is not None and not isinstance(role, Role):
             raise TypeError(f"role is Role.CSMS or Role.CHARGING_STATION, not {role!r}")
-        self.role = role
-        self.version = Version(version)
-        self.call_timeout = _seconds("call_timeout", call_timeout)
-        self._catalogue = _extended(self.version, extensions)
+        self._role = role
+        self._version = Version(version)
+        self._call_timeout = _seconds("call_timeout", call_timeout)
+        self._catalogue = _extended(self._version, extensions)
         self._lengths = _lengths(self._catalogue, field_lengths or {})
         self._limits = Limits() if limits is None else limits
         self._outgoing = Outgoing(self._limits.queued_calls, self._limits.remembered_ids)
@@ -170,7 +170,7 @@ class Connection:
         """
         self._check_open()
         self._check_request(request)
-        patience = self.call_timeout if timeout is None else _seconds("timeout", timeout)
+        patience = self._call_timeout if timeout is None else _seconds("timeout", timeout)
         if queue_timeout is not None:
             _seconds("queue_timeout", queue_timeout)
         self._outgoing.check_room()
@@ -320,6 +320,21 @@ class Connection:
         return self._events.pop(0) if self._events else None
 
     @property
+    def role(self) -> Role | None:
+        """The end that we are; None if directions are not checked."""
+        return self._role
+
+    @property
+    def version(self) -> Version:
+        """The version that is spoken."""
+        return self._version
+
+    @property
+    def call_timeout(self) -> float:
+        """Seconds that an answer may take where `call` does not say otherwise."""
+        return self._call_timeout
+
+    @property
     def deadline(self) -> float | None:
         """When to call `handle_timeout`, on the clock of `now`; None if nothing waits."""
         return self._outgoing.deadline
@@ -356,8 +371,8 @@ class Connection:
         cls = self._catalogue.get(action)
         if cls is None:
             raise Malformed(Rejection.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
-        if cls.__sender__ is self.role and self.role is not None:
-            message = f"{action} is sent by the {self.role.value}, not to it"
+        if cls.__sender__ is self._role and self._role is not None:
+            message = f"{action} is sent by the {self._role.value}, not to it"
             raise Malformed(Rejection.WRONG_DIRECTION, message, CALL, id)
         if self._incoming.full:
             message = f"{len(self.owed)} calls wait for an answer already"
@@ -443,7 +458,7 @@ class Connection:
 
     def _refuse_payload(self, text: str, id: str, payload: dict[str, Any], refused: Refused) -> None:
         violation = explain(payload, refused, receiving=True)
-        rules = self.version.rules
+        rules = self._version.rules
         code = rules.violations.get(violation.keyword, rules.answers[Rejection.INVALID_PAYLOAD])
         details = {"path": violation.path, "keyword": violation.keyword}
         self._reject(text, Rejection.INVALID_PAYLOAD, str(violation), id, code=code, details=details)
@@ -462,7 +477,7 @@ class Connection:
         """Record a frame that was not accepted, and answer it if it is one to answer and this version has an
         answer to it.
         """
-        rules = self.version.rules
+        rules = self._version.rules
         earned = code or rules.answers[reason]
         error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
         to = self._id_to_answer(id) if answer and earned is not None else None
@@ -473,7 +488,7 @@ class Connection:
     def _id_to_answer(self, id: str | None) -> str | None:
         """The id under which to refuse a CALL whose id is this, or could not be read."""
         if id is None or len(id) > MAX_ECHOED_ID:
-            return self.version.rules.unreadable_id
+            return self._version.rules.unreadable_id
         # L-411: the peer would take it for the answer to the call that is being handled.
         return id if self._incoming.get(id) is None else None
 
@@ -515,10 +530,10 @@ class Connection:
             raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
         cls = type(request)
         if self._catalogue.get(getattr(cls, "__action__", "")) is not cls:
-            raise TypeError(f"{cls.__module__}.{cls.__name__} is not a request of OCPP {self.version.value}")
-        if cls.__sender__ is not None and self.role is not None and cls.__sender__ is not self.role:
+            raise TypeError(f"{cls.__module__}.{cls.__name__} is not a request of OCPP {self._version.value}")
+        if cls.__sender__ is not None and self._role is not None and cls.__sender__ is not self._role:
             raise LocalProtocolError(
-                f"{cls.__action__} is sent by the {cls.__sender__.value}; we are the {self.role.value}"
+                f"{cls.__action__} is sent by the {cls.__sender__.value}; we are the {self._role.value}"
             )
 
     def _id_for_call(self, id: str | None) -> str:
@@ -537,7 +552,7 @@ class Connection:
         return id
 
     def _error_frame(self, id: str, error: OCPPError) -> str:
-        return error_text(id, self.version.rules.spell(error.code), error.description, error.details)
+        return error_text(id, self._version.rules.spell(error.code), error.description, error.details)
 
 
 _ANSWER_KINDS = (CALLRESULT, CALLERROR)

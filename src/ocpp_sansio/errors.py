@@ -234,18 +234,16 @@ class QueueFull(Exception):
 
 
 class CallTimeout(TimeoutError):
-    """No answer in time.
-
-    `action`, `id` and `seconds` say to what and how long; `sent` whether the call left at all.
-    """
+    """No answer in time. `action`, `id` and `seconds` say to what and how long; `sent` whether the call left at all."""
 
     def __init__(self, action: str, id: str, seconds: float, sent: bool = True) -> None:
-        super().__init__(action, id, seconds, sent)
+        waited = "no answer to" if sent else "no turn to send"
+        # One argument: TimeoutError is an OSError, which would take more for an errno and a file.
+        super().__init__(f"{waited} {action} {id!r} within {seconds:g} s")
         self.action = action
         self.id = id
         self.seconds = seconds
         self.sent = sent
 
-    def __str__(self) -> str:
-        waited = "no answer to" if self.sent else "no turn to send"
-        return f"{waited} {self.action} {self.id!r} within {self.seconds:g} s"
+    def __reduce__(self) -> Any:
+        return self.__class__, (self.action, self.id, self.seconds, self.sent)

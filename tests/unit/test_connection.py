@@ -430,6 +430,19 @@ def test_a_retry_with_the_same_id_takes_the_answer(station: Connection) -> None:
     assert second.response_in(event) is not None
 
 
+def test_a_late_answer_is_known_while_its_retry_waits(station: Connection) -> None:
+    late = station.call(call.Heartbeat(), now=0, timeout=1, id="retry")
+    frames_of(station)
+    station.handle_timeout(now=1)
+    station.call(call.Heartbeat(), now=2)
+    station.call(call.Heartbeat(), now=2, id="retry")
+    frames_of(station)
+    events_of(station)
+    [event] = receive(station, 3, "retry", {}, now=3)
+    assert isinstance(event, LateResponseReceived)
+    assert event.pending is late
+
+
 def test_timed_out_ids_are_remembered_within_a_bound() -> None:
     station = Connection(Role.CHARGING_STATION, "1.6", limits=Limits(remembered_ids=2))
     ids = []
@@ -994,3 +1007,9 @@ def test_an_answer_may_tell_the_time(csms: Connection) -> None:
         else:
             csms.reply_error(received, NotSupportedError(), now=now)
         assert csms._now == now
+
+
+@pytest.mark.parametrize("name", ["role", "version", "call_timeout", "deadline", "calls", "owed", "closed"])
+def test_properties_are_read_only(csms: Connection, name: str) -> None:
+    with pytest.raises(AttributeError):
+        setattr(csms, name, None)

@@ -87,6 +87,7 @@ def test_errors_say_what_happened() -> None:
     assert str(CallTimeout("Heartbeat", "1", 30.0)) == "no answer to Heartbeat '1' within 30 s"
     assert str(CallTimeout("Heartbeat", "1", 0.5, sent=False)) == "no turn to send Heartbeat '1' within 0.5 s"
     assert isinstance(CallTimeout("Heartbeat", "1", 30.0), TimeoutError)
+    assert CallTimeout("Heartbeat", "1", 30.0).errno is None
     assert str(RemoteProtocolError("the answer is bad", VIOLATION)) == "the answer is bad"
     assert (
         str(SchemaViolation("call.X cannot be sent", VIOLATION))
