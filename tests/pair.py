@@ -1,5 +1,7 @@
 """Two connections wired to each other, for tests: every frame that one side pulls, the other receives."""
 
+import json
+
 import attrs
 
 from ocpp_sansio import CallReceived, Connection, Event, PendingCall, Role
@@ -34,6 +36,12 @@ def state_of(connection: Connection) -> tuple[object, ...]:
         tuple(connection._events),
         connection._now,
     )
+
+
+def receive(connection: Connection, *frame: object, now: float = 0.0) -> list[Event]:
+    """Let a frame arrive, and pull what it caused."""
+    connection.receive_text(json.dumps(frame), now=now)
+    return events_of(connection)
 
 
 @attrs.define
