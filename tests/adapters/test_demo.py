@@ -249,7 +249,7 @@ def behaving(*classes):
 class Mute(MANAGED[Version.V201]):
     @on(call201.Authorize)
     async def on_authorize(self, request):
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()  # until the link is lost
 
 
 def test_a_call_without_answer_is_status_1_and_a_sentence(capsys):

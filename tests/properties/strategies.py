@@ -1,13 +1,14 @@
-"""Hypothesis strategies: payloads of a message class, the traps of JSON, and texts that are nearly frames."""
+"""What the public strategies of `ocpp_sansio.strategies` do not draw: several faults at once, and traps in bytes."""
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import strategies as st
 
-from ocpp_sansio._shape import Member, members
-from ocpp_sansio.messages import Datatype, Message
+from ocpp_sansio._shape import members
+from ocpp_sansio.messages import Message
+from ocpp_sansio.strategies import json_values as any_json
+from ocpp_sansio.strategies import payloads
 from ocpp_sansio.version import Version
 
 CATALOGUE = Version.V16.load()
@@ -16,44 +17,14 @@ RESPONSES = [cls.__answer__ for cls in REQUESTS]
 CLASSES: list[type[Message]] = [*REQUESTS, *RESPONSES]
 
 characters = st.characters(exclude_categories=["Cs"])  # half a character is no text
-naive = st.datetimes(
-    min_value=datetime.fromisoformat("0001-01-02"), max_value=datetime.fromisoformat("9999-12-30")
+
+# Values that nearly fit many members are worth more than any other.
+json_values = (
+    any_json
+    | st.sampled_from(["", "2024-05-01T12:00:00", "Accepted", "x" * 600, 12.0, 0.15, -1])
+    | st.builds(list)
+    | st.builds(dict)
 )
-times = naive.map(lambda moment: moment.replace(tzinfo=UTC))
-time_texts = times.map(lambda moment: moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"))
-
-
-def _value(member: Member) -> st.SearchStrategy[Any]:
-    limits, kind = member.values, member.type
-    if issubclass(kind, Datatype):
-        return payloads(kind)
-    if kind is str:
-        return st.text(characters, max_size=min(limits.get("maxLength", 60), 60))
-    if kind is int:
-        return st.integers(limits.get("minimum", -(2**40)), limits.get("maximum", 2**40))
-    if kind is bool:
-        return st.booleans()
-    if kind is float:
-        if "multipleOf" in limits:
-            return st.integers(-(10**6), 10**6).map(lambda tenths: float(f"{tenths / 10:.1f}"))
-        return st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**40), 2**40)
-    if kind is datetime:
-        return time_texts
-    return st.sampled_from([str(found) for found in member.enum_members(receiving=False)])
-
-
-def _member(member: Member) -> st.SearchStrategy[Any]:
-    if not member.many:
-        return _value(member)
-    least = member.limits.get("minItems", 0)
-    return st.lists(_value(member), min_size=least, max_size=min(member.limits.get("maxItems", 4), 4))
-
-
-def payloads(cls: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
-    """Valid JSON payloads of a class, times in normal form."""
-    required = {member.wire: _member(member) for member in members(cls) if member.required}
-    optional = {member.wire: _member(member) for member in members(cls) if not member.required}
-    return st.fixed_dictionaries(required, optional=optional)
 
 
 @st.composite
@@ -61,22 +32,6 @@ def classes_and_payloads(draw: st.DrawFn) -> tuple[type[Message], dict[str, Any]
     """A class of the version and one of its payloads."""
     cls = draw(st.sampled_from(CLASSES))
     return cls, draw(payloads(cls))
-
-
-json_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**20), 10**20)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(characters, max_size=40)
-    | st.sampled_from(["", "2024-05-01T12:00:00", "Accepted", "x" * 600, 12.0, 0.15, -1])
-    | st.builds(list)
-    | st.builds(dict),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(characters, max_size=10), inner, max_size=3)
-    ),
-    max_leaves=6,
-)
 
 
 def _places(node: Any) -> list[tuple[Any, Any]]:
