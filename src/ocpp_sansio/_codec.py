@@ -210,7 +210,7 @@ class _DecoderWriter:
 
     def member(self, member: Member) -> list[str]:
         """Lines that take one member from `d` and store it in `o`."""
-        take = [f"v = d[{member.wire!r}]", *self.checked(member)]
+        take = self.taken(member)
         if member.required:
             return take
         return [
@@ -220,36 +220,48 @@ class _DecoderWriter:
             f"else: o.{member.name} = {'None' if member.absent is None else 'ABSENT'}",
         ]
 
-    def checked(self, member: Member) -> list[str]:
-        """Lines that check `v` and store it."""
+    def taken(self, member: Member) -> list[str]:
+        """Lines that check the member and store it: in one expression where that says it all."""
+        found, store = f"d[{member.wire!r}]", f"o.{member.name} ="
+        converted = self.converted(member, found if not member.many else "x")
         if not member.many:
-            return [*self.value(member, "v"), f"o.{member.name} = v"]
-        lines = [f"if type(v) is not list{_length_test(member.limits, 'v')}: raise fault(d)"]
-        each = self.value(member, "x")
-        if len(each) == 1 and each[0].startswith("x = "):
-            return [*lines, f"o.{member.name} = [{each[0].removeprefix('x = ')} for x in v]"]
-        loop = ["for x in v:", *(f"    {line}" for line in each)]
-        if any("x = " in line for line in each):
-            return [*lines, "w = []", *loop, "    w.append(x)", f"o.{member.name} = w"]
-        return [*lines, *loop, f"o.{member.name} = v[:]"]
+            if converted is not None:
+                return [f"{store} {converted}"]
+            return [f"v = {found}", *self.tested(member, "v"), f"{store} v"]
+        lines = [
+            f"v = {found}",
+            f"if type(v) is not list{_length_test(member.limits, 'v')}: raise fault(d)",
+        ]
+        if converted is not None:
+            return [*lines, f"{store} [{converted} for x in v]"]
+        loop = ["for x in v:", *(f"    {line}" for line in self.tested(member, "x"))]
+        if self.narrows(member):
+            return [*lines, "w = []", *loop, "    w.append(x)", f"{store} w"]
+        return [*lines, *loop, f"{store} v[:]"]
 
-    def value(self, member: Member, var: str) -> list[str]:
-        """Lines that check a single value and leave it, converted, in the variable."""
-        kind, limits = member.type, member.values
+    def converted(self, member: Member, source: str) -> str | None:
+        """Expression that checks a value and makes of it what Python sees; None if it takes statements."""
+        kind = member.type
         if issubclass(kind, Datatype):
-            return [f"{var} = {self.named('decode', member, self.nested(kind))}({var}, notes)"]
+            return f"{self.named('decode', member, self.nested(kind))}({source}, notes)"
         if issubclass(kind, StrEnum):
             table = {found.value: found for found in member.enum_members(receiving=self.receiving)}
-            return [f"{var} = {self.named('members', member, table)}[{var}]"]
+            return f"{self.named('members', member, table)}[{source}]"
         if kind is datetime:
-            return [f"{var} = read_time({var}, d, {member.wire!r}, notes)"]
-        if kind is object:
-            return [f"{var} = checked_any({var})"]
-        if kind is int and self.cls.__draft__ == 6:
-            narrow = f"if type({var}) is not int: {var} = integral({var})"
-            out_of_range = _range_test(limits, var).removeprefix(" or ")
-            return [narrow, f"if {out_of_range}: raise fault(d)"] if out_of_range else [narrow]
-        return [f"if {_wrong(kind, limits, var)}: raise fault(d)"]
+            return f"read_time({source}, d, {member.wire!r}, notes)"
+        return f"checked_any({source})" if kind is object else None
+
+    def tested(self, member: Member, var: str) -> list[str]:
+        """Lines that check the text, number or boolean in the variable."""
+        if not self.narrows(member):
+            return [f"if {_wrong(member.type, member.values, var)}: raise fault(d)"]
+        narrow = f"if type({var}) is not int: {var} = integral({var})"
+        out_of_range = _range_test(member.values, var).removeprefix(" or ")
+        return [narrow, f"if {out_of_range}: raise fault(d)"] if out_of_range else [narrow]
+
+    def narrows(self, member: Member) -> bool:
+        """Whether 12.0 is an integer here, and becomes 12."""
+        return member.type is int and self.cls.__draft__ == 6
 
     def rest(self) -> list[str]:
         """Lines about members that no field declares: each known one was counted, what `n` leaves is unknown."""
@@ -278,23 +290,25 @@ class _EncoderWriter:
             "time_text": time_text,
             "any_text": any_text,
             "is_multiple": is_multiple,
+            "BOOLEANS": {True: "true", False: "false"},
         }
 
     def compiled(self) -> Encoder:
         required = [member for member in members(self.cls) if member.required]
         optional = [member for member in members(self.cls) if not member.required]
         lines = ["def encode(o):", "    if type(o) is not CLS: raise Unusual"]
+        pieces = []
         for member in required:
-            lines += [f"    v = o.{member.name}", *(f"    {line}" for line in self.text(member))]
-            lines.append(f"    {self.local(member)} = v")
-        pieces = ",".join(f"{_literal(member.wire)}{{{self.local(member)}}}" for member in required)
-        lines.append(f"    out = f'{pieces}'")
+            var = f"v_{member.name}"
+            lines += [f"    {var} = o.{member.name}", *(f"    {line}" for line in self.guard(member, var))]
+            pieces.append(self.piece(member, var))
+        lines.append(f"    out = f'{','.join(pieces)}'")
         for member in optional:
             lines += [
                 f"    v = o.{member.name}",
                 f"    if v is not {'None' if member.absent is None else 'ABSENT'}:",
-                *(f"        {line}" for line in self.text(member)),
-                f"        out += f',{_literal(member.wire)}{{v}}'",
+                *(f"        {line}" for line in self.guard(member, "v")),
+                f"        out += f',{self.piece(member, 'v')}'",
             ]
         lines += [f"    {line}" for line in self.rest()]
         # Without required members the first comma is one too many.
@@ -302,29 +316,36 @@ class _EncoderWriter:
         encode: Encoder = _compile(lines, self.scope, "encode")
         return encode
 
-    def local(self, member: Member) -> str:
-        return f"v_{member.name}"
-
-    def text(self, member: Member) -> list[str]:
-        """Lines that check `v` and turn it into JSON text."""
+    def guard(self, member: Member, var: str) -> list[str]:
+        """Lines that check the member in the variable; an array becomes the text of its elements."""
         if not member.many:
-            return [*self.guard(member, "v"), f"v = {self.expression(member, 'v')}"]
-        guard = self.guard(member, "x")
+            return self.test(member, var)
+        test = self.test(member, "x")
         return [
-            f"if type(v) is not list{_length_test(member.limits, 'v')}: raise Unusual",
-            *(["for x in v:", *(f"    {line}" for line in guard)] if guard else []),
-            f"v = '[' + ','.join([{self.expression(member, 'x')} for x in v]) + ']'",
+            f"if type({var}) is not list{_length_test(member.limits, var)}: raise Unusual",
+            *([f"for x in {var}:", *(f"    {line}" for line in test)] if test else []),
+            f"{var} = ','.join([{self.element(member)} for x in {var}])",
         ]
 
-    def guard(self, member: Member, var: str) -> list[str]:
+    def test(self, member: Member, var: str) -> list[str]:
         """The test of a text, number or boolean; all others are tested by what makes their text."""
         kind = member.type
         if kind in (datetime, object) or issubclass(kind, (StrEnum, Datatype)):
             return []
         return [f"if {_wrong(kind, member.values, var)}: raise Unusual"]
 
+    def piece(self, member: Member, var: str) -> str:
+        """What stands for the member in an f-string, from its guarded variable."""
+        text = f"[{{{var}}}]" if member.many else f"{{{self.expression(member, var)}}}"
+        return _literal(member.wire) + text
+
+    def element(self, member: Member) -> str:
+        """Expression for the JSON text of the element `x` of an array."""
+        text = self.expression(member, "x")
+        return f"repr({text.removesuffix('!r')})" if text.endswith("!r") else text
+
     def expression(self, member: Member, var: str) -> str:
-        """The JSON text of a single value."""
+        """The JSON text of a single value, as it stands between the braces of an f-string."""
         kind = member.type
         if issubclass(kind, Datatype):
             return f"{self.named('encode', member, encoder(kind))}({var})"
@@ -355,9 +376,9 @@ class _EncoderWriter:
 #: Expressions for the JSON text of a value that was tested.
 _TEXTS: Mapping[type[Any], str] = {
     str: "quote({})",
-    int: "repr({})",
-    float: "repr({})",
-    bool: "('true' if {} else 'false')",
+    int: "{}!r",
+    float: "{}!r",
+    bool: "BOOLEANS[{}]",
     datetime: "time_text({})",
     object: "any_text({})",
 }
@@ -372,11 +393,16 @@ def _wrong(kind: type[Any], limits: Mapping[str, Any], var: str) -> str:
         return f"{var} is not True and {var} is not False"
     if kind is int:
         return f"type({var}) is not int" + _range_test(limits, var)
-    # A float is finite unless the text said 1e400, which is JSON and no number.
-    number = f"not (type({var}) is float and {var} - {var} == 0 or type({var}) is int)"
     step = limits.get("multipleOf")
-    multiple = f" or not is_multiple({var}, {step!r})" if step is not None else ""
+    tenths = f" and {_IS_TENTHS.format(var)}" if step == 0.1 else ""
+    # A float is finite unless the text said 1e400, which is JSON and no number.
+    number = f"not (type({var}) is float and {var} - {var} == 0{tenths} or type({var}) is int)"
+    multiple = f" or not is_multiple({var}, {step!r})" if step not in (None, 0.1) else ""
     return number + _range_test(limits, var) + multiple
+
+
+#: `is_multiple(x, 0.1)` of a finite float, nearly always without the call.
+_IS_TENTHS = "(-1e15 < {0} < 1e15 and round({0} * 10) / 10 == {0} or is_multiple({0}, 0.1))"
 
 
 def _range_test(limits: Mapping[str, Any], var: str) -> str:
