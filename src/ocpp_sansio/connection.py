@@ -135,12 +135,11 @@ class Connection:
         self._call_timeout = _seconds("call_timeout", call_timeout)
         self._catalogue = _extended(self._version, extensions)
         self._lengths = _lengths(self._catalogue, field_lengths or {})
-        self._limits = Limits() if limits is None else limits
+        self._limits = _DEFAULT_LIMITS if limits is None else limits
         self._outgoing = Outgoing(self._limits.queued_calls, self._limits.remembered_ids)
         self._incoming = Incoming(self._limits.open_calls)
-        self._frames: list[
-            str | PendingCall[Any]
-        ] = []  # short by `limits.undrained`: pop(0) on a list is cheap
+        # Short by `limits.undrained`: pop(0) on a list is cheap.
+        self._frames: list[str | PendingCall[Any]] = []
         self._events: list[Event] = []
         self._now = -inf
         self._closed = False
@@ -200,9 +199,9 @@ class Connection:
             )
         payload = encode(response, self._lengths.get(expected, NO_LENGTHS))
         frame = result_text(received.id, payload)
-        if now is not None:
+        if now is not None and now != self._now:
             self._advance(now)
-        self._incoming.close(received)
+        del self._incoming.open[received.id]
         self._frames.append(frame)
 
     def reply_error(self, received: CallReceived, error: OCPPError, *, now: float | None = None) -> None:
@@ -216,9 +215,9 @@ class Connection:
         if not isinstance(error, OCPPError):
             raise TypeError(f"a CALLERROR is made from an OCPPError, not from {type(error).__name__}")
         frame = self._error_frame(received.id, error)
-        if now is not None:
+        if now is not None and now != self._now:
             self._advance(now)
-        self._incoming.close(received)
+        del self._incoming.open[received.id]
         self._frames.append(frame)
 
     def abandon(self, pending: PendingCall[Any], *, now: float | None = None) -> None:
@@ -228,7 +227,7 @@ class Connection:
         keeps its slot until the answer or the time-out, as the protocol demands. A call that has ended is
         left alone. Afterwards pull frames and events.
         """
-        if now is not None:
+        if now is not None and now != self._now:
             self._advance(now)
         if self._outgoing.take_waiting(pending):
             self._withdraw(pending)
@@ -283,13 +282,13 @@ class Connection:
         """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
         last event.
         """
-        if now is not None:
+        if now is not None and now != self._now:
             self._advance(now)
         if self._closed:
             return
         self._closed = True
         self._frames.clear()
-        self._incoming.close_all()
+        self._incoming.open.clear()
         self._events += [CallLost(call) for call in self._outgoing.take_all()]
         self._events.append(Closed())
 
@@ -347,7 +346,7 @@ class Connection:
     @property
     def owed(self) -> tuple[CallReceived, ...]:
         """The peer's calls that we have not answered, in order of arrival."""
-        return self._incoming.calls
+        return tuple(self._incoming.open.values())
 
     @property
     def consecutive_timeouts(self) -> int:
@@ -363,7 +362,7 @@ class Connection:
 
     def _receive_call(self, frame: list[Any], text: str) -> None:
         id, action, payload = read_call(frame)
-        earlier = self._incoming.get(id)
+        earlier = self._incoming.open.get(id)
         if earlier is not None:
             self._events.append(DuplicateCallReceived(earlier, text))
             return
@@ -385,7 +384,7 @@ class Connection:
             return
         violations = noted(payload, notes) if notes else ()
         received = CallReceived(id, action, request, payload, violations, text)
-        self._incoming.open(received)
+        self._incoming.open[id] = received
         self._events.append(received)
 
     def _receive_result(self, frame: list[Any], text: str) -> None:
@@ -490,7 +489,7 @@ class Connection:
         if id is None or len(id) > MAX_ECHOED_ID:
             return self._version.rules.unreadable_id
         # L-411: the peer would take it for the answer to the call that is being handled.
-        return id if self._incoming.get(id) is None else None
+        return id if id not in self._incoming.open else None
 
     # Shared steps.
 
@@ -555,6 +554,7 @@ class Connection:
         return error_text(id, self._version.rules.spell(error.code), error.description, error.details)
 
 
+_DEFAULT_LIMITS = Limits()
 _ANSWER_KINDS = (CALLRESULT, CALLERROR)
 _TOO_FAST = CloseRequested(1008, "frames arrive faster than they are handled")
 

@@ -6,7 +6,6 @@ connection.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from itertools import islice
 from typing import Any
 
@@ -263,8 +262,8 @@ def _say_required(error: Any) -> str:
     known = schema.get("properties", {})
     unknown = [key for key in islice(node, 100) if key not in known and len(key) < 100][:20]
     names = ", ".join(missing)
-    meant = get_close_matches(missing[0], unknown, n=1)
-    return f"{names} is missing" + (f"; was it written {quoted(meant[0])}?" if meant else "")
+    meant = _closest(missing[0], unknown)
+    return f"{names} is missing" + (f"; was it written {quoted(meant)}?" if meant is not None else "")
 
 
 def _say_unknown(error: Any) -> str:
@@ -274,8 +273,14 @@ def _say_unknown(error: Any) -> str:
 
 
 def _did_you_mean(text: Any, known: Iterable[str]) -> str:
-    meant = get_close_matches(text, known, n=1) if isinstance(text, str) and len(text) < 100 else []
-    return f"; did you mean {meant[0]!r}?" if meant else ""
+    meant = _closest(text, known) if isinstance(text, str) and len(text) < 100 else None
+    return f"; did you mean {meant!r}?" if meant is not None else ""
+
+
+def _closest(text: str, known: Iterable[str]) -> str | None:
+    from difflib import get_close_matches  # as jsonschema: only for whoever has to explain a refusal
+
+    return next(iter(get_close_matches(text, known, n=1)), None)
 
 
 def _say_enum(error: Any) -> str:

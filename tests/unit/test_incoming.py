@@ -11,31 +11,31 @@ def received(id: str) -> CallReceived:
     return CallReceived(id, "Heartbeat", call.Heartbeat(), {}, (), "")
 
 
-def test_a_call_is_open_until_it_is_closed() -> None:
+def incoming_with(*calls: CallReceived) -> Incoming:
     incoming = Incoming(2)
-    first, second = received("1"), received("2")
-    incoming.open(first)
-    assert not incoming.full
-    incoming.open(second)
-    assert incoming.full
-    assert incoming.calls == (first, second)
-    assert incoming.get("1") is first
+    incoming.open.update({call.id: call for call in calls})
+    return incoming
+
+
+def test_it_is_full_at_its_capacity() -> None:
+    assert not incoming_with(received("1")).full
+    assert incoming_with(received("1"), received("2")).full
+
+
+def test_a_call_is_owed_an_answer_until_it_is_closed() -> None:
+    first = received("1")
+    incoming = incoming_with(first, received("2"))
     incoming.check_owed(first)
-    incoming.close(first)
-    assert incoming.get("1") is None
+    del incoming.open["1"]
     with pytest.raises(LocalProtocolError, match="Heartbeat '1' is not owed an answer"):
         incoming.check_owed(first)
 
 
 def test_an_equal_call_is_not_the_same_call() -> None:
-    incoming = Incoming(2)
-    incoming.open(received("1"))
     with pytest.raises(LocalProtocolError):
-        incoming.check_owed(received("1"))
+        incoming_with(received("1")).check_owed(received("1"))
 
 
-def test_nothing_is_owed_after_the_end() -> None:
-    incoming = Incoming(2)
-    incoming.open(received("1"))
-    incoming.close_all()
-    assert incoming.calls == ()
+def test_only_a_received_call_is_owed_an_answer() -> None:
+    with pytest.raises(TypeError, match="only a CallReceived can be answered, not 'hello'"):
+        incoming_with().check_owed("hello")  # type: ignore[arg-type]
