@@ -183,13 +183,14 @@ WORDS = (
 # Several names of 2.1 differ in nothing but case, `soC` from `soc` and `priceScheduleID` from
 # `priceScheduleId`. No class has both, so all are spelt alike in Python (`soc`, `price_schedule_id`), and
 # each field knows its own name on the wire.
+#
+# Where mobilityhouse/ocpp spells a field differently in 2.0.1 and 2.1, `snake` decides for both:
+# `language1`, `language2`, `iso15118_schema_version`, `iso15118_certificate_hash_data`. It agrees with one of
+# theirs each time, and with the keys that their handlers get in both. (`language_1` is their 2.0.1,
+# `iso_15118_schema_version` their 2.1.)
 FIELD_NAMES: dict[str, dict[str, str]] = {
     "v16": {},
-    "v201": {
-        # The field's names; they also give the right names on the wire.
-        "IdTokenInfoType.language1": "language_1",
-        "IdTokenInfoType.language2": "language_2",
-    },
+    "v201": {},
     "v21": {},
 }
 
@@ -213,5 +214,6 @@ MEMBER_NAMES: dict[str, dict[str, str]] = {
         "ConnectorEnumType.s309-3P-16A": "s309_3p_16a",
         "ConnectorEnumType.s309-3P-32A": "s309_3p_32a",
     },
+    # The field says `get15118_ev_certificate`, `a` and `w` here, unlike in 2.0.1, and so does `snake`.
     "v21": {},
 }

@@ -1,78 +1,24 @@
-"""The names of the 1.6 messages are those that the field knows, and the classes build what they say."""
+"""The 1.6 messages go by their names, older spellings too, and the classes build what they say.
 
-import dataclasses
+That the names are those which the field knows is shown in test_names_known.py, for all versions.
+"""
+
 import json
 import subprocess
 import sys
 from datetime import UTC, datetime
-from enum import Enum, StrEnum
+from enum import StrEnum
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import attrs
-import ocpp.v16.call
-import ocpp.v16.call_result
-import ocpp.v16.datatypes
-import ocpp.v16.enums
 import pytest
 
 from ocpp_sansio.messages import Role
 from ocpp_sansio.v16 import call, call_result, datatypes, enums
 from ocpp_sansio.v16.enums import Action
-
-MODULES = [
-    (ocpp.v16.call, call),
-    (ocpp.v16.call_result, call_result),
-    (ocpp.v16.datatypes, datatypes),
-]
-
-
-def dataclasses_of(module: ModuleType) -> dict[str, Any]:
-    return {name: cls for name, cls in vars(module).items() if dataclasses.is_dataclass(cls)}
-
-
-def enums_of(module: ModuleType) -> dict[str, Any]:
-    found = {
-        name: cls for name, cls in vars(module).items() if isinstance(cls, type) and issubclass(cls, Enum)
-    }
-    return {name: cls for name, cls in found.items() if cls.__module__ == module.__name__}
-
-
-# Their enums without an equal here, with the reason.
-ELSEWHERE = {
-    "ConfigurationKey": "no schema has it: keys are free text on the wire",
-}
-# Their members without an equal here: values that only the other of two schemas allows, which has its own enum.
-OF_ANOTHER_ENUM = {
-    "FirmwareStatus": ("SignedFirmwareStatus", "only SignedFirmwareStatusNotification may say these"),
-    "MessageTrigger": ("ExtendedMessageTrigger", "only ExtendedTriggerMessage may ask for these"),
-}
-
-
-@pytest.mark.parametrize(("theirs", "ours"), MODULES)
-def test_every_class_and_field_is_named_as_the_field_knows_it(theirs: ModuleType, ours: ModuleType) -> None:
-    known = dataclasses_of(theirs)
-    assert set(known) == set(ours.__all__)
-    for name, cls in known.items():
-        fields = {field.name for field in dataclasses.fields(cls)}
-        assert {field.name for field in attrs.fields(getattr(ours, name))} == fields, name
-
-
-def test_every_enum_is_named_as_the_field_knows_it() -> None:
-    ours = {*enums.__all__} - {other for other, _ in OF_ANOTHER_ENUM.values()}
-    assert set(enums_of(ocpp.v16.enums)) - set(ELSEWHERE) == ours
-
-
-@pytest.mark.parametrize("name", sorted(set(enums_of(ocpp.v16.enums)) - set(ELSEWHERE)))
-def test_every_member_is_named_as_the_field_knows_it(name: str) -> None:
-    ours = getattr(enums, name)
-    for member, value in getattr(ocpp.v16.enums, name).__members__.items():
-        if name in OF_ANOTHER_ENUM and value not in set(ours):
-            other, _ = OF_ANOTHER_ENUM[name]
-            ours = getattr(enums, other)
-        assert ours[member] == value
 
 
 def test_units_that_they_lack() -> None:

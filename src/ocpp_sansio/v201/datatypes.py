@@ -108,12 +108,12 @@ class IdTokenInfoType(Datatype):
     )
     cache_expiry_date_time: datetime | None = attrs.field(default=None, converter=to.optional_time)
     charging_priority: int | None = None
-    language_1: str | None = attrs.field(default=None, metadata=limits(max_length=8))
+    language1: str | None = attrs.field(default=None, metadata=limits(max_length=8))
     evse_id: list[int] | None = attrs.field(default=None, metadata=limits(min_items=1))
     group_id_token: IdTokenType | None = attrs.field(
         default=None, converter=to.optional_datatype[IdTokenType]
     )
-    language_2: str | None = attrs.field(default=None, metadata=limits(max_length=8))
+    language2: str | None = attrs.field(default=None, metadata=limits(max_length=8))
     personal_message: MessageContentType | None = attrs.field(
         default=None, converter=to.optional_datatype[MessageContentType]
     )
