@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
-from ocpp_sansio import CallReceived, Connection, Role, Version
+from ocpp_sansio import CallReceived, Connection, Raw, Role, SendReceived, Version
 from ocpp_sansio.errors import NotSupportedError
-from ocpp_sansio.messages import Request, Response
+from ocpp_sansio.messages import Request, Response, Unconfirmed
 from ocpp_sansio.routing import Routes, routes_of
 
 from ._legacy import OlderNames
@@ -30,8 +30,9 @@ class ChargePoint(OlderNames):
 
     `connection` is anything with `async send(str)` and `async recv()`, such as a connection of `websockets`.
     `response_timeout` is the time in seconds that an answer may take. `role` is which end we are; without it,
-    the side of a `websockets` connection tells, and directions are not checked where nothing does. Frames are
-    logged at INFO.
+    the side of a `websockets` connection tells, and directions are not checked where nothing does. Whoever
+    wants more of the protocol, such as its policies, gives the `ocpp_sansio.Connection` as `protocol`, which
+    then has the say in all of this. Frames are logged at INFO.
 
     Its names are few, because a subclass brings many: `id`, `logger`, `version`, `extensions` (request classes
     of vendors' actions, set by the subclass), `transport` (the connection), `protocol` (the
@@ -50,16 +51,21 @@ class ChargePoint(OlderNames):
         logger: logging.Logger = LOGGER,
         *,
         role: Role | None = None,
+        protocol: Connection | None = None,
         observers: Iterable[Observer] = (),
     ) -> None:
         cls = type(self)
         if "_ocpp_routes" not in vars(cls):
             own = {request.__action__: request for request in self.extensions}
-            cls._ocpp_routes = routes_of(cls, {**self.version.load(), **own})
+            cls._ocpp_routes = routes_of(cls, {**self.version.load(), **self.version.load_sends(), **own})
+        if protocol is not None and protocol.version is not self.version:
+            raise ValueError(
+                f"the protocol speaks {protocol.version.value}, {cls.__name__} {self.version.value}"
+            )
         self.id = id
         self.logger = logger
         self.transport = connection
-        self.protocol = Connection(
+        self.protocol = protocol or Connection(
             role or _role_of(connection),
             self.version,
             call_timeout=response_timeout,
@@ -81,6 +87,10 @@ class ChargePoint(OlderNames):
         """Ask the peer and wait for its answer: `Driver.call`."""
         return await self._ocpp_driver.call(request, timeout=timeout, queue_timeout=queue_timeout)
 
+    async def send(self, message: Unconfirmed | Raw) -> None:
+        """Tell the peer something that is never answered: `Driver.send`."""
+        await self._ocpp_driver.send(message)
+
 
 class _ChargePointDriver(Driver):
     """Serves calls by the methods of a charge point and logs its frames."""
@@ -99,6 +109,10 @@ class _ChargePointDriver(Driver):
     def handled(self, received: CallReceived, response: Response) -> Iterator[Callable[[], Any]]:
         for hook in self.routes.after.get(received.action, ()):
             yield partial(hook, self.owner, received.request)
+
+    def told(self, received: SendReceived) -> Any:
+        handler = self.routes.on.get(received.action)
+        return handler(self.owner, received.message) if handler is not None else None
 
     def frame_sent(self, text: str) -> None:
         self.owner.logger.info("%s: send %s", self.owner.id, text)

@@ -7,6 +7,7 @@ deadlines.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from inspect import isawaitable
 from math import inf
 from typing import Any, Protocol, TypeVar
@@ -26,8 +27,9 @@ from ocpp_sansio.events import (
     CallResultReceived,
     CallTimedOut,
     CloseRequested,
+    SendReceived,
 )
-from ocpp_sansio.messages import Request, Response
+from ocpp_sansio.messages import Raw, Request, Response, Unconfirmed
 
 from .records import CallWithdrawn, Observer, Reporter
 
@@ -161,6 +163,18 @@ class Driver:
             raise waiter.error
         return response
 
+    async def send(self, message: Unconfirmed | Raw) -> None:
+        """Tell the peer something that is never answered: a SEND (OCPP 2.1).
+
+        Waits for `start()` to run, and not for the frame to leave. Raises what `Connection.send` raises.
+        """
+        await self._until_started(None)
+        try:
+            self.protocol.send(message, now=anyio.current_time())
+        except ConnectionClosed as closed:
+            raise closed from self._lost
+        self._process()
+
     # For subclasses.
 
     def handle(self, received: CallReceived) -> Any:
@@ -170,6 +184,9 @@ class Driver:
     def handled(self, received: CallReceived, response: Response) -> Iterable[Callable[[], Any]]:
         """What to run once the response has been sent; an awaitable result is awaited in its own task."""
         return ()
+
+    def told(self, received: SendReceived) -> Any:
+        """The peer tells something; an awaitable result is awaited in its own task."""
 
     def frame_sent(self, text: str) -> None:
         """A frame is handed to the transport."""
@@ -228,6 +245,8 @@ class Driver:
             match event:
                 case CallReceived():
                     self._serve(event)
+                case SendReceived():
+                    self._hear(event)
                 case CallResultReceived() | CallErrorReceived() | CallFailed() | CallTimedOut() | CallLost():
                     self._finish(event)
                 case CloseRequested(code=code, reason=reason) if not self._closing:
@@ -370,24 +389,31 @@ class Driver:
             self.protocol.reply_error(received, InternalError())
         self._reporter.call_finished(received, error, ours=False)
 
+    def _hear(self, received: SendReceived) -> None:
+        self._run(f"the handler of {received.action}", partial(self.told, received))
+
     def _run_hooks(self) -> None:
         while self._answered:
             received, response = self._answered.pop(0)
             for hook in self.handled(received, response):
-                try:
-                    result = hook()
-                except (Exception, anyio.get_cancelled_exc_class()) as error:
-                    self._crashed(f"a hook after {received.action}", error)
-                    continue
-                if isawaitable(result):
-                    self._tasks.start_soon(self._run_hook, self._shield(), received.action, result)
+                self._run(f"a hook after {received.action}", hook)
 
-    async def _run_hook(self, scope: anyio.CancelScope, action: str, hook: Any) -> None:
+    def _run(self, name: str, work: Callable[[], Any]) -> None:
+        """Run something that nobody waits for, in a task of its own if it is awaitable."""
+        try:
+            result = work()
+        except (Exception, anyio.get_cancelled_exc_class()) as error:
+            self._crashed(name, error)
+            return
+        if isawaitable(result):
+            self._tasks.start_soon(self._run_later, self._shield(), name, result)
+
+    async def _run_later(self, scope: anyio.CancelScope, name: str, work: Any) -> None:
         try:
             with scope:
-                await hook
+                await work
         except (Exception, anyio.get_cancelled_exc_class()) as error:
-            self._crashed(f"a hook after {action}", error)
+            self._crashed(name, error)
         finally:
             self._shields.discard(scope)
 

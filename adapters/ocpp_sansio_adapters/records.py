@@ -12,6 +12,7 @@ import attrs
 
 from ocpp_sansio import (
     CallReceived,
+    CallResultErrorReceived,
     DuplicateCallReceived,
     Event,
     FrameRejected,
@@ -138,8 +139,11 @@ class Reporter:
                 _log.warning("%s: late answer to %s %r dropped", self._identity, call.action, call.id)
             case UnmatchedResponseReceived(id=id):
                 _log.warning("%s: answer to unknown id %.60r dropped", self._identity, id)
-            case DuplicateCallReceived(call=call):
-                _log.warning("%s: %s %r came again, dropped", self._identity, call.action, call.id)
+            case DuplicateCallReceived(id=id, call=call):
+                done = "its answer was sent again" if call is None else "dropped"
+                _log.warning("%s: call %r came again, %s", self._identity, id, done)
+            case CallResultErrorReceived(id=id, action=action, error=error):
+                _log.warning("%s: our answer to %s %.60r was rejected: %s", self._identity, action, id, error)
             case _:
                 pass
 

@@ -3,7 +3,7 @@
 Importing this package loads no version's messages, no jsonschema, and nothing that could do I/O.
 """
 
-from .connection import Connection, Limits
+from .connection import Connection
 from .errors import (
     CallTimeout,
     ConnectionClosed,
@@ -20,6 +20,7 @@ from .events import (
     CallFailed,
     CallLost,
     CallReceived,
+    CallResultErrorReceived,
     CallResultReceived,
     CallTimedOut,
     Closed,
@@ -29,17 +30,23 @@ from .events import (
     FrameRejected,
     LateResponseReceived,
     PendingCall,
+    SendReceived,
     UnmatchedResponseReceived,
 )
 from .messages import Raw, Role
+from .policies import Duplicates, Limits, Strictness, Validation
+from .state import BootGate, BootStatus, StationState
 from .validation import Violation
 from .version import Version
 
 __all__ = [
+    "BootGate",
+    "BootStatus",
     "CallErrorReceived",
     "CallFailed",
     "CallLost",
     "CallReceived",
+    "CallResultErrorReceived",
     "CallResultReceived",
     "CallTimedOut",
     "CallTimeout",
@@ -48,6 +55,7 @@ __all__ = [
     "Connection",
     "ConnectionClosed",
     "DuplicateCallReceived",
+    "Duplicates",
     "ErrorCode",
     "Event",
     "FrameRejected",
@@ -62,7 +70,11 @@ __all__ = [
     "RemoteProtocolError",
     "Role",
     "SchemaViolation",
+    "SendReceived",
+    "StationState",
+    "Strictness",
     "UnmatchedResponseReceived",
+    "Validation",
     "Version",
     "Violation",
 ]

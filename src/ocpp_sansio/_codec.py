@@ -26,7 +26,7 @@ from ._values import (
     read_time,
     time_text,
 )
-from .messages import ABSENT, Datatype, Message
+from .messages import ABSENT, Datatype, Message, Raw
 
 __all__ = [
     "ODDITIES",
@@ -101,7 +101,7 @@ def _decoder_by_schema(cls: type[Message]) -> Decoder:
     def decode(payload: Any, notes: list[Note]) -> Any:
         if not _accepts(judge, payload):
             raise Refused(cls, payload)
-        return cls(payload=payload)  # type: ignore[call-arg]  # a Raw or RawAnswer
+        return cls(payload)  # type: ignore[call-arg]  # a DeclaredRaw
 
     return decode
 
@@ -139,9 +139,8 @@ def plain(message: Message) -> dict[str, Any]:
 
     Raises ValueError if the rest of an open object repeats a member that it declares.
     """
-    if message.__schema__ is not None:
-        raw: dict[str, Any] = message.payload  # type: ignore[attr-defined]  # a Raw or RawAnswer
-        return raw
+    if isinstance(message, Raw):
+        return message.payload
     payload = {
         member.wire: [_plain(item) for item in value] if isinstance(value, (list, tuple)) else _plain(value)
         for member in members(message.__class__)

@@ -17,37 +17,54 @@ __all__ = [
     "CALL",
     "CALLERROR",
     "CALLRESULT",
+    "CALLRESULTERROR",
+    "MAX_ECHOED_ID",
+    "MAX_ID",
+    "SEND",
+    "Loads",
     "Malformed",
     "call_text",
+    "check_nesting",
     "error_of",
     "error_text",
+    "loads_once",
     "parse",
     "read_call",
     "readable_id",
     "result_text",
 ]
 
-CALL, CALLRESULT, CALLERROR = 2, 3, 4
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 
 MAX_ID = 36  # J16-204, counted in code points
 MAX_ECHOED_ID = 255  # rule 9 of the house: a longer one is not repeated to the peer
 MAX_DESCRIPTION = 255  # J201-212; no limit in 1.6, whose peers have buffers all the same
 
+#: What a user may give in the place of `json.loads`. It raises on a text that is not JSON.
+Loads = Callable[[str], Any]
+
 
 class Malformed(Exception):
     """The text is not a frame that can be handled.
 
-    `kind` is its message type and `id` its message id, as far as they could be read.
+    `kind` is its message type and `id` its message id, as far as they could be read; `frame` what a broken
+    text begins with.
     """
 
     def __init__(
-        self, reason: Rejection, message: str, kind: int | None = None, id: str | None = None
+        self,
+        reason: Rejection,
+        message: str,
+        kind: int | None = None,
+        id: str | None = None,
+        frame: list[Any] | None = None,
     ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.kind = kind
         self.id = id
+        self.frame = frame
 
 
 # Reading.
@@ -57,47 +74,122 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
+class _DuplicateKeys(ValueError):
+    """An object has two members of one name."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise _DuplicateKeys(f"the key {next(key for key in keys if keys.count(key) > 1)[:60]!r} twice")
+    return found
+
+
 _decoder = json.JSONDecoder(parse_constant=_refuse_constant)
 _scan: Callable[[str, int], tuple[Any, int]] = _decoder.scan_once  # type: ignore[attr-defined]
 _surrogate_escape = re.compile(r"\\u[dD][89a-fA-F]")
 
+#: A loader that refuses duplicate keys (L-218).
+loads_once: Loads = json.JSONDecoder(parse_constant=_refuse_constant, object_pairs_hook=_once).decode
 
-def parse(text: str) -> list[Any]:
+
+def parse(text: str, loads: Loads | None = None) -> list[Any]:
     """The frame: a list that begins with a number. Raises Malformed."""
-    try:
-        frame, end = _scan(text, 0)
-        if end != len(text):  # white space around it, or more text behind
-            frame = _decoder.decode(text)
-    except (ValueError, StopIteration):
-        # StopIteration is the scanner's word for a text that does not begin with a value: white space, or
-        # nothing sensible.
-        frame = _parse_padded(text)
-    except RecursionError:
-        raise Malformed(Rejection.NOT_JSON, "nested too deeply") from None
+    if loads is not None:
+        frame = _parse_with(loads, text)
+    else:
+        try:
+            frame, end = _scan(text, 0)
+            if end != len(text):  # white space around it, or more text behind
+                frame = _decoder.decode(text)
+        except (ValueError, StopIteration, RecursionError):
+            # StopIteration is the scanner's word for a text that does not begin with a value: white space, or
+            # nothing sensible.
+            frame = _parse_with(_decoder.decode, text)
     if type(frame) is not list or not frame:
         raise Malformed(Rejection.NOT_A_FRAME, "not a JSON array with a message in it")
     kind = frame[0]
     if type(kind) is not int and type(kind) is not float:  # 2.0 is 2 to JSON; true is not
-        raise Malformed(Rejection.UNKNOWN_MESSAGE_TYPE, "the message type is not a number")
+        raise Malformed(
+            Rejection.UNKNOWN_MESSAGE_TYPE, "the message type is not a number", id=readable_id(frame)
+        )
     if not text.isascii() or ("\\u" in text and _surrogate_escape.search(text)):
-        _refuse_surrogates(frame)
+        frame = _without_surrogates(frame)
     return frame
 
 
-def _parse_padded(text: str) -> Any:
+def _parse_with(loads: Loads, text: str) -> Any:
     try:
-        return _decoder.decode(text)
-    except (ValueError, RecursionError) as error:
-        raise Malformed(Rejection.NOT_JSON, str(error)[:200]) from None
+        return loads(text)
+    except RecursionError:
+        raise Malformed(Rejection.TOO_DEEP, "nested too deeply") from None
+    except _DuplicateKeys as error:
+        kind, id, _ = _salvaged(text)
+        raise Malformed(Rejection.DUPLICATE_KEYS, str(error), kind, id) from None
+    except Exception as error:  # of whatever kind a user's own loader raises
+        if not text.strip(" \t\r\n"):
+            raise Malformed(Rejection.EMPTY, "an empty text") from None
+        kind, id, head = _salvaged(text)
+        reason = Rejection.BROKEN_CALL if kind == CALL and id is not None else Rejection.NOT_JSON
+        raise Malformed(reason, f"not JSON: {str(error)[:200]}", kind, id, head) from None
 
 
-def _refuse_surrogates(frame: list[Any]) -> None:
-    """Half a character, as an escape or in the text itself, can be stored in a str and never be sent as UTF-8
-    (L-218).
+_TEXT = r'"((?:[^"\\\x00-\x1f]|\\.){0,255})"'
+_HEAD = re.compile(rf"\ufeff?\s*\[\s*([0-9])(?:\.0)?\s*,\s*{_TEXT}(?:\s*,\s*{_TEXT})?")
+
+
+def _salvaged(text: str) -> tuple[int | None, str | None, list[Any]]:
+    """Message type, id and beginning of a frame whose text is broken further on."""
+    found = _HEAD.match(text)
+    if found is None:
+        return None, None, []
+    try:
+        head = [json.loads(f'"{part}"') for part in found.groups()[1:] if part is not None]
+    except ValueError:
+        return None, None, []
+    kind = int(found[1])
+    return (kind, head[0], [kind, *head]) if is_unicode(head) else (None, None, [])
+
+
+_NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+def check_nesting(text: str, most: int) -> None:
+    """Raise Malformed if objects and arrays lie deeper inside each other than `most` (L-218), before a parser
+    follows them.
     """
-    if not is_unicode(frame):
-        message = "contains a lone surrogate, which is not Unicode"
-        raise Malformed(Rejection.NOT_UNICODE, message, frame[0], readable_id(frame))
+    if text.count("[") + text.count("{") <= most:
+        return
+    encoded = text.encode(errors="replace")
+    brackets = encoded.translate(None, _NOT_BRACKETS)
+    for _ in range(most):  # peels off the innermost pairs: as many times as it is deep, if texts hold none
+        peeled = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not peeled:
+            return
+        if len(peeled) == len(brackets):
+            break
+        brackets = peeled
+    depth = 0
+    for bracket in _STRING.sub(b"", encoded).translate(None, _NOT_BRACKETS):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > most:
+            kind, id, head = _salvaged(text)
+            raise Malformed(Rejection.TOO_DEEP, f"nested deeper than {most} levels", kind, id, head)
+
+
+def _without_surrogates(frame: list[Any]) -> list[Any]:
+    """The frame, if it is Unicode throughout. Half a character, as an escape or in the text itself, can be
+    stored in a str and never be sent as UTF-8 (L-218).
+    """
+    if is_unicode(frame):
+        return frame
+    if frame[0] in (CALLERROR, CALLRESULTERROR):  # a refusal must be heard, whatever it says
+        repaired: list[Any] = json.loads(json.dumps(frame, ensure_ascii=False).encode(errors="replace"))
+        return repaired
+    message = "contains a lone surrogate, which is not Unicode"
+    raise Malformed(Rejection.NOT_UNICODE, message, frame[0], readable_id(frame))
 
 
 def readable_id(frame: list[Any]) -> str | None:
@@ -106,26 +198,28 @@ def readable_id(frame: list[Any]) -> str | None:
 
 
 def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
-    """Id, action and payload of a CALL. Raises Malformed."""
+    """Id, action and payload of a CALL or a SEND. Raises Malformed."""
     try:
-        _, id, action, payload = frame
+        kind, id, action, payload = frame
     except ValueError:
-        count = f"a CALL has 4 elements, not {len(frame)}"
-        raise Malformed(Rejection.MALFORMED_CALL, count, CALL, readable_id(frame)) from None
+        count = f"{_NAMES[int(frame[0])]} has 4 elements, not {len(frame)}"
+        raise Malformed(Rejection.MALFORMED_CALL, count, frame[0], readable_id(frame)) from None
     if type(id) is not str:
-        raise Malformed(Rejection.ID_NOT_TEXT, "the message id is not text", CALL)
+        raise Malformed(Rejection.ID_NOT_TEXT, "the message id is not text", kind)
     if len(id) > MAX_ID:
         raise Malformed(
-            Rejection.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", CALL, id
+            Rejection.ID_TOO_LONG, f"the message id has {len(id)} characters, at most {MAX_ID}", kind, id
         )
     if type(action) is not str:
-        raise Malformed(Rejection.MALFORMED_CALL, "the action is not text", CALL, id)
+        raise Malformed(Rejection.MALFORMED_CALL, "the action is not text", kind, id)
     if payload is None:  # J16-210: another way to write {}
         payload = {}
     if type(payload) is not dict:
-        raise Malformed(Rejection.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", CALL, id)
+        raise Malformed(Rejection.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", kind, id)
     return id, action, payload
 
+
+_NAMES = {CALL: "a CALL", SEND: "a SEND"}
 
 _CODES: dict[str, ErrorCode] = {
     **{code.value: code for code in ErrorCode},
@@ -136,7 +230,7 @@ _CODES: dict[str, ErrorCode] = {
 
 
 def error_of(frame: list[Any]) -> OCPPError:
-    """The error that a CALLERROR reports.
+    """The error that a CALLERROR or a CALLRESULTERROR reports.
 
     Whatever is missing or odd is filled in: a call must end, however it is refused (L-401).
     """
@@ -154,16 +248,17 @@ def error_of(frame: list[Any]) -> OCPPError:
 # Writing. Compact, pure ASCII: what every peer reads.
 
 
-def call_text(id: str, action: str, payload: str) -> str:
-    return f"[2,{quote(id)},{quote(action)},{payload}]"
+def call_text(id: str, action: str, payload: str, kind: int = CALL) -> str:
+    return f"[{kind},{quote(id)},{quote(action)},{payload}]"
 
 
 def result_text(id: str, payload: str) -> str:
     return f"[3,{quote(id)},{payload}]"
 
 
-def error_text(id: str, code: str, description: str, details: dict[str, Any]) -> str:
-    """Raises TypeError or ValueError if the details are not a JSON object."""
+def error_text(id: str, code: str, error: OCPPError, kind: int = CALLERROR) -> str:
+    """Raises TypeError or ValueError if the error cannot be written."""
+    description, details = error.description, error.details
     if not isinstance(details, dict):
         raise TypeError(f"error details are a JSON object (J16-212), not {type(details).__name__}")
     if not isinstance(code, str) or not isinstance(description, str):
@@ -175,4 +270,4 @@ def error_text(id: str, code: str, description: str, details: dict[str, Any]) ->
     if not is_unicode([details, code]):
         raise ValueError("the error contains a lone surrogate, which is not Unicode")
     shown = description[:MAX_DESCRIPTION].encode(errors="replace").decode()
-    return f"[4,{quote(id)},{quote(code)},{quote(shown)},{encoded}]"
+    return f"[{kind},{quote(id)},{quote(code)},{quote(shown)},{encoded}]"

@@ -1,22 +1,28 @@
 """The calls we owe an answer to. Knows no frame and no message."""
 
+from ._memory import Memory
 from .errors import LocalProtocolError
 from .events import CallReceived
 
 __all__ = ["Incoming"]
 
+#: The peer rejects an answer right after it came: it has one call open, and a few cross.
+MOST_RECENT = 8
+
 
 class Incoming:
     """Open inbound calls by id, in order of arrival.
 
-    A call is in `open` from its event until its answer or the end of the link.
+    A call is in `open` from its event until its answer or the end of the link. With `rejectable`, the actions
+    of the last few that were answered are kept, for a CALLRESULTERROR has none.
     """
 
-    __slots__ = ("_capacity", "open")
+    __slots__ = ("_capacity", "_recent", "open")
 
-    def __init__(self, capacity: int) -> None:
+    def __init__(self, capacity: int, *, rejectable: bool = False) -> None:
         self.open: dict[str, CallReceived] = {}
         self._capacity = capacity
+        self._recent: Memory[str] | None = Memory(MOST_RECENT) if rejectable else None
 
     @property
     def full(self) -> bool:
@@ -30,3 +36,13 @@ class Incoming:
             raise LocalProtocolError(
                 f"{call.action} {call.id!r} is not owed an answer: it has one, or came by another connection"
             )
+
+    def close(self, call: CallReceived) -> None:
+        """The call is answered."""
+        del self.open[call.id]
+        if self._recent is not None:
+            self._recent.keep(call.id, call.action)
+
+    def take_recent(self, id: object) -> str | None:
+        """The action of the call with this id, if it was answered a moment ago; once."""
+        return self._recent.pop(id, None) if self._recent and isinstance(id, str) else None

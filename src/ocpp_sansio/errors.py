@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
+    from .messages import Origin
     from .validation import Violation
 
 __all__ = [
@@ -57,14 +58,20 @@ class Rejection(StrEnum):
     TOO_BIG = "too big"  # L-132
     NOT_UTF8 = "not UTF-8"  # J16-201
     NOT_UNICODE = "not Unicode"  # L-218: a lone surrogate
+    EMPTY = "empty text"
     NOT_JSON = "not JSON"  # J16-405
     NOT_A_FRAME = "not a frame"  # J16-406
     UNKNOWN_MESSAGE_TYPE = "unknown message type"  # J16-407
+    BROKEN_CALL = "a CALL that is not JSON"  # J16-405, with an id that could be salvaged
+    TOO_DEEP = "nested too deeply"  # L-218
+    DUPLICATE_KEYS = "duplicate keys"  # L-218
     MALFORMED_CALL = "malformed CALL"  # J16-408
     ID_NOT_TEXT = "id is not text"  # J16-409
     ID_TOO_LONG = "id is too long"  # J16-410
     UNKNOWN_ACTION = "unknown action"  # J16-412
     WRONG_DIRECTION = "wrong direction"  # J16-413
+    ONLY_AS_SEND = "only as a SEND"  # J21-603
+    NOT_ACCEPTED = "not accepted"  # J16-423: the boot gate
     PAYLOAD_NOT_AN_OBJECT = "payload is not an object"  # J16-414
     INVALID_PAYLOAD = "invalid payload"  # J16-415 to J16-421
     TOO_MANY_CALLS = "too many open calls"  # J16-424
@@ -90,6 +97,8 @@ class OCPPError(Exception):
         self.code: ErrorCode | str = self.default_code if code is None else code
         self.description = self.default_description if description is None else description
         self.details: dict[str, Any] = {} if details is None else details
+        #: The frame that it came in, which sends it on byte for byte under the same id and version.
+        self.origin: Origin | None = None
         super().__init__(self.description)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, final
 import attrs
 
 from .errors import OCPPError, Rejection, RemoteProtocolError
-from .messages import Request, Response
+from .messages import Raw, Request, Response, Unconfirmed
 from .validation import Violation
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "CallFailed",
     "CallLost",
     "CallReceived",
+    "CallResultErrorReceived",
     "CallResultReceived",
     "CallTimedOut",
     "CloseRequested",
@@ -28,6 +29,7 @@ __all__ = [
     "FrameRejected",
     "LateResponseReceived",
     "PendingCall",
+    "SendReceived",
     "UnmatchedResponseReceived",
 ]
 
@@ -37,6 +39,12 @@ Answer = TypeVar("Answer", bound=Response)
 def _shown(text: str) -> str:
     """A frame in a `repr`: whole if it is of everyday size."""
     return repr(text) if len(text) <= 1000 else f"<{len(text)} characters: {text[:60]!r}...>"
+
+
+def _brief(value: Any) -> str:
+    """What a peer has sent, in a `repr`: cut short where it is long."""
+    text = repr(value)
+    return text if len(text) <= 1000 else f"{text[:1000]}..."
 
 
 @final
@@ -77,7 +85,7 @@ class CallReceived:
     id: str
     action: str
     request: Request[Any, Any]
-    payload: dict[str, Any]
+    payload: dict[str, Any] = attrs.field(repr=_brief)
     violations: tuple[Violation, ...]
     text: str = attrs.field(repr=_shown)
 
@@ -85,11 +93,11 @@ class CallReceived:
 @final
 @attrs.define(weakref_slot=False)
 class CallResultReceived:
-    """Our call was answered."""
+    """Our call was answered. In OCPP 2.1, `Connection.reject_result` says that the answer is no good."""
 
     pending: PendingCall[Any]
     response: Response
-    payload: dict[str, Any]
+    payload: dict[str, Any] = attrs.field(repr=_brief)
     violations: tuple[Violation, ...]
 
 
@@ -113,7 +121,7 @@ class CallFailed:
 
     pending: PendingCall[Any]
     error: RemoteProtocolError
-    payload: Any
+    payload: Any = attrs.field(repr=_brief)
 
 
 @final
@@ -141,7 +149,7 @@ class LateResponseReceived:
     """
 
     pending: PendingCall[Any]
-    payload: Any
+    payload: Any = attrs.field(repr=_brief)
     error: OCPPError | None
     text: str = attrs.field(repr=_shown)
 
@@ -154,8 +162,8 @@ class UnmatchedResponseReceived:
     `error` is set for a CALLERROR, `payload` for a CALLRESULT.
     """
 
-    id: Any
-    payload: Any
+    id: Any = attrs.field(repr=_brief)
+    payload: Any = attrs.field(repr=_brief)
     error: OCPPError | None
     text: str = attrs.field(repr=_shown)
 
@@ -163,22 +171,55 @@ class UnmatchedResponseReceived:
 @final
 @attrs.define(weakref_slot=False)
 class DuplicateCallReceived:
-    """A CALL whose id is still being handled.
+    """A CALL that came before.
 
-    Dropped: an error would be taken for the answer to the first (L-411).
+    `call` is the first one while it is being handled: the second is dropped then, for an error would be taken
+    for the answer to the first (L-411). None if it was answered: that answer was sent again (L-205).
     """
 
-    call: CallReceived
+    id: str
+    call: CallReceived | None
+    text: str = attrs.field(repr=_shown)
+
+
+@final
+@attrs.define(weakref_slot=False)
+class SendReceived:
+    """The peer tells, and expects no answer of any kind (OCPP 2.1, J21-304).
+
+    The members are those of a `CallReceived`.
+    """
+
+    id: str
+    action: str
+    message: Unconfirmed | Raw
+    payload: dict[str, Any] = attrs.field(repr=_brief)
+    violations: tuple[Violation, ...]
+    text: str = attrs.field(repr=_shown)
+
+
+@final
+@attrs.define(weakref_slot=False)
+class CallResultErrorReceived:
+    """The peer could not process an answer of ours (OCPP 2.1, J21-305).
+
+    `id` is that of the peer's call; `action` its action, None if it is not among the last few that were
+    answered.
+    """
+
+    id: Any = attrs.field(repr=_brief)
+    action: str | None
+    error: OCPPError
     text: str = attrs.field(repr=_shown)
 
 
 @final
 @attrs.define(weakref_slot=False)
 class FrameRejected:
-    """Not a frame, or a CALL that was refused.
+    """Not a frame, or a CALL or a SEND that was refused.
 
-    `error` says what is wrong, in the terms of this version; `answered_with` is the id under which it was
-    sent as CALLERROR, None if the frame is not one to answer.
+    `error` says what is wrong, in the terms of this version; `answered_with` is the id under which the peer
+    was answered, None if the frame is not one to answer. Of a text that is too big, `text` is the beginning.
     """
 
     text: str = attrs.field(repr=_shown)
@@ -215,6 +256,8 @@ Event: TypeAlias = (
     | LateResponseReceived
     | UnmatchedResponseReceived
     | DuplicateCallReceived
+    | SendReceived
+    | CallResultErrorReceived
     | FrameRejected
     | CloseRequested
     | Closed

@@ -7,7 +7,7 @@ decoder, encoder and JSON Schema are derived. This room knows nothing of frames,
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -19,8 +19,8 @@ __all__ = [
     "CustomData",
     "Datatype",
     "Message",
+    "Origin",
     "Raw",
-    "RawAnswer",
     "Request",
     "Response",
     "Role",
@@ -87,12 +87,13 @@ class Message:
     def __eq__(self, other: object) -> bool:
         if other.__class__ is not self.__class__:
             return NotImplemented
-        return all(getattr(self, f.name) == getattr(other, f.name) for f in attrs.fields(self.__class__))
+        compared = (field.name for field in attrs.fields(self.__class__) if field.eq)
+        return all(getattr(self, name) == getattr(other, name) for name in compared)
 
     __hash__ = None  # type: ignore[assignment]  # payloads are mutable on purpose
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{field.name}={value!r}" for field, value in _present(self))
+        shown = ", ".join(f"{field.name}={value!r}" for field, value in _present(self) if field.repr)
         return f"{self.__class__.__name__}({shown})"
 
 
@@ -220,42 +221,67 @@ class CustomData(Datatype, rest="extra"):
     extra: dict[str, Any] = attrs.field(factory=dict)
 
 
-@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
-class RawAnswer(Response):
-    """The response to a `Raw` request: a JSON object as it stands."""
+class Origin(NamedTuple):
+    """The frame that a message came in, for whoever passes it on."""
 
-    payload: dict[str, Any] = attrs.field(factory=dict)
+    version: str
+    kind: int  # the message type
+    id: str
+    frame: str
 
 
-@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
-class Raw(Request["Raw", RawAnswer]):
-    """A request whose payload is a JSON object as it stands.
+@attrs.define(eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
+class Raw(Request["Raw", "Raw"], Response):
+    """A message without a class: the name of an action and a payload, a JSON object as it stands.
 
-    `Raw.declare` makes a vendor's action from it.
+    It is sent without being checked, as a call or as an answer, and a call of it is answered with another.
+    One that was received knows its `origin` and, sent on under the same id and version, leaves byte for byte
+    as it came, whatever was done to `payload`. `Raw.declare` makes a class from it.
     """
 
+    action: str
     payload: dict[str, Any] = attrs.field(factory=dict)
+    origin: Origin | None = attrs.field(default=None, eq=False, repr=False)
 
     @staticmethod
     def declare(
         action: str, *, request: Mapping[str, Any], response: Mapping[str, Any], sender: Role | None = None
-    ) -> "type[Raw]":
+    ) -> "type[DeclaredRaw]":
         """The request class of an action that JSON Schema documents describe, for
-        `Connection(extensions=...)`.
+        `Connection(extensions=...)`: `Sing = Raw.declare("Sing", ...)`, then `Sing({"song": "..."})`.
 
-        Its `$schema` says which draft a document is in; without one it is draft 6. `sender` is the role that
-        may send it, None means either.
+        The documents judge what is sent and received. Their `$schema` says which draft they are in; without
+        one it is draft 6. `sender` is the role that may send it, None means either.
         """
-        answer = type(action, (RawAnswer,), {"__slots__": (), "__schema__": response})
-        names = {"__action__": action, "__answer__": answer, "__sender__": sender, "__schema__": request}
-        return type(action, (Raw,), {"__slots__": (), **names})
+        answer = _declared(action, response)
+        return _declared(action, request, __answer__=answer, __sender__=sender)
+
+
+class DeclaredRaw(Raw):
+    """What `Raw.declare` makes: a `Raw` of one action, judged by a JSON Schema document."""
+
+    __slots__ = ()
+
+    def __init__(self, payload: dict[str, Any] | None = None) -> None:
+        super().__init__(self.__action__, {} if payload is None else payload)
+
+
+Raw.__answer__ = Raw  # which a class cannot say of itself
+
+
+def _declared(action: str, schema: Mapping[str, Any], **names: Any) -> type[DeclaredRaw]:
+    return type(
+        action, (DeclaredRaw,), {"__slots__": (), "__action__": action, "__schema__": schema, **names}
+    )
 
 
 def asdict(message: Message) -> dict[str, Any]:
     """The message as plain, JSON-able data under Python names; times are text in UTC.
 
-    Absent members are left out.
+    Absent members are left out; of a `Raw`, it is the payload as it stands.
     """
+    if isinstance(message, Raw):
+        return {"payload": message.payload}
     return {field.name: _plain(value) for field, value in _present(message)}
 
 

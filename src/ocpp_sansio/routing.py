@@ -9,16 +9,18 @@ from typing import Any, Protocol, TypeVar, overload
 
 import attrs
 
-from .messages import Request, Response, asdict
-from .version import Catalogue
+from .messages import Message, Request, Response, Unconfirmed, asdict
 
 __all__ = ["Handler", "Routes", "after", "on", "routes_of"]
 
 Own = TypeVar("Own")
 Owner = TypeVar("Owner")
 Asked = TypeVar("Asked")
+Told = TypeVar("Told", bound=Unconfirmed)
 Answer = TypeVar("Answer", bound=Response)
 Method = TypeVar("Method", bound=Callable[..., Any])
+
+Routed = type[Request[Any, Any]] | type[Unconfirmed]
 
 
 class _OnRequest(Protocol[Asked, Answer]):
@@ -32,8 +34,8 @@ class _OnRequest(Protocol[Asked, Answer]):
     def __call__(self, method: Callable[[Owner, Asked], Answer], /) -> Callable[[Owner, Asked], Answer]: ...
 
 
-class _AfterRequest(Protocol[Asked]):
-    """Decorator of a method that gets a request and returns, or awaits, nothing."""
+class _OnMessage(Protocol[Asked]):
+    """Decorator of a method that gets a message and returns, or awaits, nothing."""
 
     @overload
     def __call__(
@@ -46,19 +48,22 @@ class _AfterRequest(Protocol[Asked]):
 @overload
 def on(action: type[Request[Own, Answer]], /) -> _OnRequest[Own, Answer]: ...
 @overload
+def on(action: type[Told], /) -> _OnMessage[Told]: ...
+@overload
 def on(action: str, /) -> Callable[[Method], Method]: ...
-def on(action: type[Request[Any, Any]] | str, /) -> Any:
+def on(action: Routed | str, /) -> Any:
     """Register a method as the handler of an action.
 
     `@on(call.Heartbeat)` gives it the request object; `@on(Action.heartbeat)` or `@on("Heartbeat")` the
     members as keyword arguments, nested ones as dicts with snake_case keys and times as text. It returns the
-    response, or raises an `OCPPError`.
+    response, or raises an `OCPPError`. What travels as a SEND, such as `send.NotifyPeriodicEventStream`, has no
+    response.
     """
     return _mark("on", action)
 
 
 @overload
-def after(action: type[Request[Own, Any]], /) -> _AfterRequest[Own]: ...
+def after(action: type[Request[Own, Any]], /) -> _OnMessage[Own]: ...
 @overload
 def after(action: str, /) -> Callable[[Method], Method]: ...
 def after(action: type[Request[Any, Any]] | str, /) -> Any:
@@ -72,15 +77,15 @@ class Mark:
 
     stage: str
     action: str
-    request_type: type[Request[Any, Any]] | None
+    request_type: Routed | None
 
 
-def _mark(stage: str, action: type[Request[Any, Any]] | str) -> Callable[[Method], Method]:
+def _mark(stage: str, action: Routed | str) -> Callable[[Method], Method]:
     request_type = None
     name: str | None = None
     if isinstance(action, str):
         name = str.__str__(action)  # the value of a member of any enum of texts
-    elif isinstance(action, type) and issubclass(action, Request):
+    elif isinstance(action, type) and issubclass(action, (Request, Unconfirmed)):
         request_type = action
         name = getattr(action, "__action__", None)
     if name is None:
@@ -115,9 +120,9 @@ class Handler:
     """
 
     name: str
-    request_type: type[Request[Any, Any]] | None
+    request_type: Routed | None
 
-    def __call__(self, owner: object, request: Request[Any, Any]) -> Any:
+    def __call__(self, owner: object, request: Message) -> Any:
         method = getattr(owner, self.name)
         return method(request) if self.request_type is not None else method(**asdict(request))
 
@@ -130,7 +135,7 @@ class Routes:
     after: Mapping[str, tuple[Handler, ...]]
 
 
-def routes_of(cls: type[Any], catalogue: Catalogue) -> Routes:
+def routes_of(cls: type[Any], catalogue: Mapping[str, Routed]) -> Routes:
     """The routes that the methods of a class and its bases declare, checked against a version's actions.
 
     A derived class replaces the handler of an action. A method that overrides a handler or hook stays one
@@ -157,7 +162,9 @@ def routes_of(cls: type[Any], catalogue: Catalogue) -> Routes:
     return Routes(handlers, hooks)
 
 
-def _check(declared: Mapping[str, tuple[Mark, ...]], owner: type[Any], catalogue: Catalogue) -> None:
+def _check(
+    declared: Mapping[str, tuple[Mark, ...]], owner: type[Any], catalogue: Mapping[str, Routed]
+) -> None:
     """Whether one class declares what makes sense."""
     handler_of: dict[str, str] = {}
     for name, marks in declared.items():
@@ -168,7 +175,7 @@ def _check(declared: Mapping[str, tuple[Mark, ...]], owner: type[Any], catalogue
                 raise ValueError(f"{owner.__qualname__} has two handlers of {mark.action}: {both}")
 
 
-def _check_action(mark: Mark, where: str, catalogue: Catalogue) -> None:
+def _check_action(mark: Mark, where: str, catalogue: Mapping[str, Routed]) -> None:
     request_type = mark.request_type
     if request_type is not None and catalogue.get(mark.action) is not request_type:
         foreign = f"{request_type.__module__}.{request_type.__qualname__}"

@@ -20,7 +20,7 @@ from .errors import SchemaViolation
 from .messages import Datatype, Message
 from .schema import element_schema, node_schema, schema_for, schema_uri
 
-__all__ = ["Violation", "encode", "explain", "noted", "violations"]
+__all__ = ["Violation", "encode", "encode_unjudged", "explain", "noted", "violations"]
 
 
 #: More than any maxItems of an official schema: what an array is judged by when only its length counts.
@@ -147,11 +147,7 @@ def encode(message: Message, lengths: Lengths = NO_LENGTHS) -> str:
         text = encoder(message.__class__)(message)
     except ODDITIES:
         text = _encode_slowly(message, lengths)
-    if "\\ud" in text and not is_unicode(json.loads(text)):
-        raise _unsendable(
-            message, Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
-        )
-    return text
+    return _unicode(text, message)
 
 
 def _encode_slowly(message: Message, lengths: Lengths) -> str:
@@ -163,14 +159,35 @@ def _encode_slowly(message: Message, lengths: Lengths) -> str:
             decode(payload, [])
         except Refused as refused:
             raise _unsendable(message, explain(payload, refused, receiving=False)) from None
-        return json.dumps(payload, separators=(",", ":"), allow_nan=False)
+        return any_text(payload)
     except SchemaViolation:
         raise
-    except (ValueError, OverflowError, RecursionError) as error:
-        # A time that UTC cannot express, an integer of thousands of digits, a list that contains itself.
-        raise _unsendable(
-            message, Violation("$", "type", None, f"cannot be written as JSON: {error}")
-        ) from error
+    except UNWRITABLE as error:
+        raise _unwritable(message, error) from error
+
+
+def encode_unjudged(message: Message) -> str:
+    """The payload as JSON text, as it stands. Raises SchemaViolation if it is no JSON."""
+    try:
+        text = any_text(plain(message))
+    except (TypeError, *UNWRITABLE) as error:
+        raise _unwritable(message, error) from error
+    return _unicode(text, message)
+
+
+def _unicode(text: str, message: Message) -> str:
+    if "\\ud" in text and not is_unicode(json.loads(text)):
+        violation = Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
+        raise _unsendable(message, violation)
+    return text
+
+
+#: A time that UTC cannot express, an integer of thousands of digits, a list that contains itself.
+UNWRITABLE = (ValueError, OverflowError, RecursionError)
+
+
+def _unwritable(message: Message, error: Exception) -> SchemaViolation:
+    return _unsendable(message, Violation("$", "type", None, f"cannot be written as JSON: {error}"))
 
 
 def _unsendable(message: Message, violation: Violation) -> SchemaViolation:

@@ -12,26 +12,46 @@ from typing import Any
 import attrs
 
 from .errors import ErrorCode, Rejection
-from .messages import Request
+from .messages import Request, Unconfirmed
 
-__all__ = ["Catalogue", "Rules", "Version"]
+__all__ = ["BootRules", "Catalogue", "Rules", "SendCatalogue", "Version"]
 
 Catalogue = Mapping[str, type[Request[Any, Any]]]
+SendCatalogue = Mapping[str, type[Unconfirmed]]
+
+
+@attrs.frozen
+class BootRules:
+    """What the boot status of a station allows (chapter 5 of the wire rules).
+
+    `requests` are the calls of a CSMS that ask a pending station for messages, with the action that they ask
+    for, or None if their `requestedMessage` names it; `triggers` are the names in there that are not actions.
+    `barred` are calls that a pending station answers with status Rejected. `rejected_answers` says whether a
+    rejected station answers at all.
+    """
+
+    requests: Mapping[str, str | None]
+    triggers: Mapping[str, str]
+    barred: frozenset[str]
+    rejected_answers: bool
 
 
 @attrs.frozen
 class Rules:
     """How one version behaves at the wire.
 
-    `spellings` are the error codes that it writes in its own way; `answers` the code that a rejected frame
-    earns, None if the version has no answer to it; `violations` the code for each JSON Schema keyword.
-    `unreadable_id` answers to a frame whose id cannot be read, None if there is no such id.
+    `message_types` are the numbers that it knows; `spellings` the error codes that it writes in its own way;
+    `answers` the code that a rejected frame earns, None if the version has no answer to it; `violations` the
+    code for each JSON Schema keyword. `unreadable_id` answers to a frame whose id cannot be read, None if
+    there is no such id.
     """
 
+    message_types: frozenset[int]
     spellings: Mapping[ErrorCode, str]
     answers: Mapping[Rejection, ErrorCode | None]
     violations: Mapping[str, ErrorCode]
     unreadable_id: str | None
+    boot: BootRules
 
     @property
     def codes(self) -> tuple[ErrorCode, ...]:
@@ -45,6 +65,8 @@ class Rules:
         """The code as this version writes it."""
         return self.spellings.get(code, code) if isinstance(code, ErrorCode) else code
 
+
+SEND = 6  # the message type
 
 _VALUE_VIOLATIONS = dict.fromkeys(
     ("maxLength", "enum", "minimum", "maximum", "multipleOf", "format"),
@@ -60,7 +82,12 @@ _TYPE_VIOLATIONS = {"type": ErrorCode.TYPE_CONSTRAINT_VIOLATION}  # J*-417
 _ANSWERS: dict[Rejection, ErrorCode | None] = {
     Rejection.TOO_BIG: None,  # the link is closed instead (L-132)
     Rejection.NOT_UTF8: None,  # the link is closed instead (RFC 6455, 8.1)
+    Rejection.EMPTY: None,  # sent by some stations as a sign of life
     Rejection.NOT_UNICODE: ErrorCode.FORMAT_VIOLATION,  # L-218
+    Rejection.TOO_DEEP: ErrorCode.FORMAT_VIOLATION,  # L-218
+    Rejection.DUPLICATE_KEYS: ErrorCode.FORMAT_VIOLATION,  # L-218
+    Rejection.NOT_ACCEPTED: ErrorCode.SECURITY_ERROR,  # J*-423
+    Rejection.ONLY_AS_SEND: ErrorCode.NOT_SUPPORTED,  # J21-603
     Rejection.UNKNOWN_ACTION: ErrorCode.NOT_IMPLEMENTED,  # J*-412
     Rejection.WRONG_DIRECTION: ErrorCode.NOT_SUPPORTED,  # J*-413, L-602
     Rejection.PAYLOAD_NOT_AN_OBJECT: ErrorCode.FORMAT_VIOLATION,  # J*-414
@@ -69,6 +96,7 @@ _ANSWERS: dict[Rejection, ErrorCode | None] = {
 }
 
 _RULES_16 = Rules(
+    message_types=frozenset({2, 3, 4}),
     spellings={
         ErrorCode.FORMAT_VIOLATION: "FormationViolation",  # J16-401: "will not be fixed"
         ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: "OccurenceConstraintViolation",  # J16-401
@@ -78,6 +106,7 @@ _RULES_16 = Rules(
     answers={
         **_ANSWERS,
         Rejection.NOT_JSON: None,  # J16-405
+        Rejection.BROKEN_CALL: ErrorCode.FORMAT_VIOLATION,  # J16-405: its id could be read
         Rejection.NOT_A_FRAME: None,  # J16-406
         Rejection.UNKNOWN_MESSAGE_TYPE: None,  # J16-407
         Rejection.ID_NOT_TEXT: None,  # J16-409
@@ -92,13 +121,24 @@ _RULES_16 = Rules(
         **_COUNT_VIOLATIONS,
     },
     unreadable_id=None,  # J16-207
+    boot=BootRules(
+        requests={"TriggerMessage": None, "ExtendedTriggerMessage": None},  # J16-502
+        triggers={
+            "SignChargePointCertificate": "SignCertificate",
+            "FirmwareStatusNotification": "SignedFirmwareStatusNotification",  # J16-604: of the extended one
+        },
+        barred=frozenset({"RemoteStartTransaction", "RemoteStopTransaction"}),  # J16-503
+        rejected_answers=False,  # J16-505
+    ),
 )
 
 _RULES_201 = Rules(
+    message_types=frozenset({2, 3, 4}),
     spellings={},
     answers={
         **_ANSWERS,
         Rejection.NOT_JSON: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-405
+        Rejection.BROKEN_CALL: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-405: its id could be read
         Rejection.NOT_A_FRAME: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-406
         Rejection.UNKNOWN_MESSAGE_TYPE: ErrorCode.MESSAGE_TYPE_NOT_SUPPORTED,  # J201-407
         Rejection.ID_NOT_TEXT: ErrorCode.RPC_FRAMEWORK_ERROR,  # J201-409
@@ -113,10 +153,29 @@ _RULES_201 = Rules(
         **_COUNT_VIOLATIONS,
     },
     unreadable_id="-1",  # J201-207
+    boot=BootRules(
+        requests={
+            "TriggerMessage": None,
+            "GetBaseReport": "NotifyReport",
+            "GetReport": "NotifyReport",
+            "GetMonitoringReport": "NotifyMonitoringReport",
+            "CustomerInformation": "NotifyCustomerInformation",
+            "GetLog": "LogStatusNotification",
+        },  # J201-502
+        triggers={
+            "SignChargingStationCertificate": "SignCertificate",
+            "SignV2GCertificate": "SignCertificate",
+            "SignV2G20Certificate": "SignCertificate",
+            "SignCombinedCertificate": "SignCertificate",
+        },
+        barred=frozenset({"RequestStartTransaction", "RequestStopTransaction"}),  # J201-503
+        rejected_answers=True,  # J201-505
+    ),
 )
 
 _RULES_21 = attrs.evolve(
     _RULES_201,
+    message_types=frozenset({2, 3, 4, 5, 6}),
     answers={**_RULES_201.answers, Rejection.UNKNOWN_MESSAGE_TYPE: None},  # J21-407
 )
 
@@ -162,6 +221,13 @@ class Version(Enum):
             _catalogues[self] = found
         return found
 
+    def load_sends(self) -> SendCatalogue:
+        """As `load`, the messages that travel as SEND; none before 2.1."""
+        if SEND not in self.rules.message_types:
+            return _NO_SENDS
+        module = import_module(f".{self.name.lower()}.send", __package__)
+        return {name: getattr(module, name) for name in module.__all__}
+
 
 _RULES: Mapping[Version, Rules] = {
     Version.V16: _RULES_16,
@@ -169,3 +235,4 @@ _RULES: Mapping[Version, Rules] = {
     Version.V21: _RULES_21,
 }
 _catalogues: dict[Version, Catalogue] = {}
+_NO_SENDS: SendCatalogue = {}

@@ -305,6 +305,7 @@ def test_a_subclass_may_have_nearly_any_name_for_its_own() -> None:
         "id",
         "logger",
         "protocol",
+        "send",
         "start",
         "transport",
         "version",
@@ -319,7 +320,7 @@ def test_a_vendors_action_is_declared_on_the_class() -> None:
 
         @on("Sing")
         def sing(self, payload: dict[str, Any]) -> Any:
-            return vendor.__answer__(payload={"echo": payload})
+            return Raw("Sing", {"echo": payload})
 
     station = Station("CP_1", SimpleNamespace())
     station.protocol.receive_text('[2,"1","Sing",{"song":"la"}]', now=0.0)

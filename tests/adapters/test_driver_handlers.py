@@ -421,7 +421,7 @@ async def test_a_call_that_comes_again_while_it_is_handled_is_handled_once(
         assert await far.hear() == [3, "1", {"status": "Accepted"}]
         await heartbeats_are_answered(far)
         assert len(ran) == 1
-        assert "Reset '1' came again" in caplog.text
+        assert "call '1' came again, dropped" in caplog.text
 
 
 async def test_bytes_are_read_as_the_text_that_they_encode() -> None:

@@ -170,7 +170,7 @@ def test_an_answer_with_half_a_character_fails_its_call(station: Connection) -> 
 
 
 def test_a_strangers_answer_with_half_a_character_is_rejected_and_never_answered(station: Connection) -> None:
-    station.receive_text('[4,"1","GenericError","\\ud800",{}]', now=1)
+    station.receive_text('[3,"1",{"currentTime":"\\ud800"}]', now=1)
     [event] = events_of(station)
     assert isinstance(event, FrameRejected)
     assert (event.reason, event.answered_with) == (Rejection.NOT_UNICODE, None)
@@ -536,15 +536,20 @@ def test_frames_are_dropped_while_nobody_drains_and_one_close_is_requested() -> 
 def test_the_default_limits() -> None:
     assert attrs.asdict(Limits()) == {
         "frame_size": 2**20,
+        "nesting": 64,
         "queued_calls": 1000,
         "open_calls": 32,
         "undrained": 1000,
         "remembered_ids": 100,
+        "bad_frames": 20,
+        "reject_duplicate_keys": False,
     }
 
 
 @pytest.mark.parametrize("value", [0, -1, 1.5, None])
-@pytest.mark.parametrize("name", ["frame_size", "queued_calls", "open_calls", "undrained", "remembered_ids"])
+@pytest.mark.parametrize(
+    "name", [name for name in attrs.fields_dict(Limits) if name != "reject_duplicate_keys"]
+)
 def test_limits_are_positive_whole_numbers(name: str, value: object) -> None:
     with pytest.raises(ValueError, match=f"Limits.{name} is a positive whole number"):
         Limits(**{name: value})

@@ -94,14 +94,11 @@ def test_too_few_items_fail_the_call(csms: Connection) -> None:
     ("text", "reason"),
     [
         ("hello", Rejection.NOT_JSON),  # J16-405
-        ("", Rejection.NOT_JSON),
-        ("   ", Rejection.NOT_JSON),
+        ("", Rejection.EMPTY),
+        (" \r\n", Rejection.EMPTY),
         ("[2,", Rejection.NOT_JSON),
-        ('[2,"1","Heartbeat",{}]]', Rejection.NOT_JSON),
-        ('[2,"1","Heartbeat",{"a":NaN}]', Rejection.NOT_JSON),
-        ("[" * 100_000, Rejection.NOT_JSON),
-        (" " + "[" * 100_000, Rejection.NOT_JSON),
-        ('[2,"1","Heartbeat",{"a":%s}]' % ("1" * 5000), Rejection.NOT_JSON),
+        ("[" * 100_000, Rejection.TOO_DEEP),
+        (" " + "[" * 100_000, Rejection.TOO_DEEP),
         ('{"messageTypeId":2}', Rejection.NOT_A_FRAME),  # J16-406
         ("[]", Rejection.NOT_A_FRAME),
         ("7", Rejection.NOT_A_FRAME),
@@ -215,7 +212,7 @@ def test_a_pair_of_surrogate_escapes_is_a_character(csms: Connection) -> None:
 def test_a_call_whose_id_is_being_handled_is_dropped(csms: Connection) -> None:
     [first] = receive(csms, 2, "1", "Heartbeat", {})
     [second] = receive(csms, 2, "1", "Authorize", {"idTag": "x"})
-    assert second == DuplicateCallReceived(first, '[2, "1", "Authorize", {"idTag": "x"}]')
+    assert second == DuplicateCallReceived("1", first, '[2, "1", "Authorize", {"idTag": "x"}]')
     assert frames_of(csms) == []
     assert csms.owed == (first,)
 

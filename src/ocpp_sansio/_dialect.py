@@ -1,0 +1,195 @@
+"""The messages that one connection speaks, and how strictly it judges them: a version, what a user has added
+to it, and the policy.
+
+Between payloads and messages. Knows no frame and no state.
+"""
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+from ._codec import Decoder, Refused, decoder, plain, widened_decoder
+from ._lenient import read_leniently
+from ._shape import NO_LENGTHS, Lengths, members
+from ._values import Note
+from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
+from .messages import Message, Origin, Raw, Request, Role, Unconfirmed
+from .policies import Strictness, Validation
+from .validation import UNWRITABLE, Violation, encode, encode_unjudged, noted
+from .version import Catalogue, Version
+
+__all__ = ["Dialect"]
+
+Read = tuple[Any, tuple[Violation, ...]]
+Sendable = Request[Any, Any] | Unconfirmed
+
+
+class Dialect:
+    """Immutable once it is made: connections that ask for nothing special share the one of their version."""
+
+    __slots__ = ("_lengths", "_relaxed", "_widened", "calls", "rules", "sends", "validation", "version")
+
+    def __init__(
+        self,
+        version: Version,
+        extensions: Iterable[type[Request[Any, Any]]],
+        field_lengths: Mapping[str, int],
+        validation: Validation,
+    ) -> None:
+        self.version = version
+        self.rules = version.rules
+        self.calls = _extended(version, tuple(extensions))
+        self.sends = version.load_sends()
+        self.validation = validation
+        self._relaxed = validation != Validation()
+        self._lengths = _lengths(self.calls, field_lengths)
+        self._widened: dict[type[Message], Decoder] = {}
+
+    def judges(self, action: str) -> bool:
+        """Whether what is received under this name is judged at all."""
+        return not self._relaxed or self.validation.of_action(action).received is not Strictness.OFF
+
+    @classmethod
+    def of(
+        cls,
+        version: Version,
+        extensions: Iterable[type[Request[Any, Any]]],
+        field_lengths: Mapping[str, int] | None,
+        validation: Validation,
+    ) -> "Dialect":
+        """A new one, or that of the version if nothing was added to it."""
+        special = tuple(extensions)
+        if special or field_lengths or validation != Validation():
+            return cls(version, special, field_lengths or {}, validation)
+        if version not in _plain_dialects:
+            _plain_dialects[version] = cls(version, (), {}, validation)
+        return _plain_dialects[version]
+
+    def read(
+        self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any], text: str
+    ) -> Read:
+        """The message, and its departures that were understood all the same. Raises Refused.
+
+        `action` is that of the call; `frame` and `text` are what the payload came in.
+        """
+        if cls is Raw or (self._relaxed and not self.judges(action)):
+            return Raw(action, payload, Origin(self.version.value, frame[0], frame[1], text)), ()
+        notes: list[Note] = []
+        try:
+            message = decoder(cls)(payload, notes)
+        except Refused:
+            return self._read_again(cls, action, payload)
+        return message, (noted(payload, notes) if notes else ())
+
+    def _read_again(self, cls: type[Message], action: str, payload: dict[str, Any]) -> Read:
+        """Ask what this connection allows beyond the class, once the class has refused."""
+        lengths = self._lengths.get(cls, NO_LENGTHS)
+        if self.validation.of_action(action).received is Strictness.LENIENT:
+            return read_leniently(cls, payload, lengths)
+        notes: list[Note] = []
+        if cls not in self._widened:
+            self._widened[cls] = widened_decoder(cls, lengths, receiving=True) if lengths else decoder(cls)
+        return self._widened[cls](payload, notes), noted(payload, notes)
+
+    def write(self, message: Message, action: str) -> str:
+        """The payload as JSON text. Raises SchemaViolation."""
+        if type(message) is Raw:
+            return encode_unjudged(message)
+        lengths = self._lengths.get(message.__class__, NO_LENGTHS)
+        if not self._relaxed:
+            return encode(message, lengths)
+        strictness = self.validation.of_action(action).sent
+        if strictness is Strictness.OFF:
+            return encode_unjudged(message)
+        try:
+            return encode(message, lengths)
+        except SchemaViolation:
+            if strictness is Strictness.STRICT or not _makes_sense(message, lengths):
+                raise
+        return encode_unjudged(message)
+
+    def code_of(self, violation: Violation) -> ErrorCode:
+        """The error code that this version wants for a violation (chapter 4.2 of the wire rules)."""
+        answer = self.rules.answers[Rejection.INVALID_PAYLOAD]
+        return self.rules.violations.get(violation.keyword, answer or ErrorCode.GENERIC_ERROR)
+
+    def checked_action(self, message: Sendable, role: Role | None) -> str:
+        """The action of a message that this role may send.
+
+        Raises TypeError if it is not one of this connection's, LocalProtocolError if it is the peer's to send.
+        """
+        cls = type(message)
+        known: Mapping[str, type[Sendable]] = self.sends if isinstance(message, Unconfirmed) else self.calls
+        if isinstance(message, Raw):
+            action = message.action
+            found = known.get(action)
+        else:
+            action = getattr(cls, "__action__", "")
+            found = known.get(action)
+        if cls is not Raw and found is not cls:
+            name = f"{cls.__module__}.{cls.__name__}"
+            raise TypeError(f"{name} is not a request of OCPP {self.version.value}")
+        sender = found.__sender__ if found is not None else None
+        if sender is not None and role is not None and sender is not role:
+            raise LocalProtocolError(f"{action} is sent by the {sender.value}; we are the {role.value}")
+        return action
+
+    def check_answer(self, action: str, response: object) -> None:
+        """Raise TypeError unless this is a response to the action, with or without a class."""
+        request = self.calls.get(action)
+        expected = request.__answer__ if request is not None else Raw
+        if type(response) not in (expected, Raw):
+            raise TypeError(f"{action} is answered with {_name(expected)}, not with {_name(type(response))}")
+
+
+_plain_dialects: dict[Version, Dialect] = {}
+
+
+def _name(cls: type[Any]) -> str:
+    return f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
+
+
+def _makes_sense(message: Message, lengths: Lengths) -> bool:
+    try:
+        read_leniently(message.__class__, plain(message), lengths)
+    except (Refused, *UNWRITABLE):
+        return False
+    return True
+
+
+@lru_cache(maxsize=32)
+def _extended(version: Version, extensions: tuple[type[Request[Any, Any]], ...]) -> Catalogue:
+    """The actions of a version and those that a user has declared."""
+    catalogue = version.load()
+    own = {cls.__action__: cls for cls in extensions}
+    for action in own.keys() & catalogue.keys():
+        raise ValueError(
+            f"{action} is an action of OCPP {version.value} already; an extension has a name of its own"
+        )
+    for cls in own.values():
+        # What is wrong with a declaration shows here, and not when a peer sends it.
+        decoder(cls)
+        decoder(cls.__answer__)
+    return MappingProxyType({**catalogue, **own}) if own else catalogue
+
+
+def _lengths(catalogue: Catalogue, given: Mapping[str, int]) -> Mapping[type[Message], Lengths]:
+    """Maximum lengths by class, from names as the variable FieldLength has them (J201-217)."""
+    found: dict[type[Message], dict[str, int]] = {}
+    for name, length in given.items():
+        message, _, wire = name.partition(".")
+        cls = _message_class(catalogue, message)
+        if cls is None or wire not in {member.wire for member in members(cls) if member.type is str}:
+            raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
+        if not isinstance(length, int) or length < 1:
+            raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
+        found.setdefault(cls, {})[wire] = length
+    return found
+
+
+def _message_class(catalogue: Catalogue, name: str) -> type[Message] | None:
+    """The class of `BootNotificationRequest` or `BootNotificationResponse`."""
+    answer = name.endswith("Response")
+    request = catalogue.get(name.removesuffix("Response" if answer else "Request"))
+    return request.__answer__ if request is not None and answer else request

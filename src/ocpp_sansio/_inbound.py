@@ -1,0 +1,500 @@
+"""The half of a connection that takes frames: what arrives becomes events, answers and refusals.
+
+Holds the state that both halves share and the steps by which calls end. What each message type is made of,
+who waits for what, and what a message means is decided in the rooms below.
+"""
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any, ClassVar
+
+from ._codec import Refused
+from ._dialect import Dialect
+from ._frames import (
+    CALL,
+    CALLERROR,
+    CALLRESULT,
+    CALLRESULTERROR,
+    MAX_ECHOED_ID,
+    SEND,
+    Loads,
+    Malformed,
+    check_nesting,
+    error_of,
+    error_text,
+    loads_once,
+    parse,
+    read_call,
+    readable_id,
+    result_text,
+)
+from ._incoming import Incoming
+from ._outgoing import Outgoing
+from .errors import ERRORS_BY_CODE, ErrorCode, OCPPError, Rejection, RemoteProtocolError
+from .events import (
+    CallErrorReceived,
+    CallFailed,
+    CallReceived,
+    CallResultErrorReceived,
+    CallResultReceived,
+    CallTimedOut,
+    CloseRequested,
+    DuplicateCallReceived,
+    Event,
+    FrameRejected,
+    LateResponseReceived,
+    PendingCall,
+    SendReceived,
+    UnmatchedResponseReceived,
+)
+from .messages import Message, Origin, Raw, Role
+from .policies import Limits
+from .state import BootGate, StationState
+from .validation import Violation, explain
+
+__all__ = ["Inbound", "check_instant"]
+
+#: Of a text that is too big to be looked at, what a rejection keeps.
+KEPT = 1000
+
+_TOO_FAST = CloseRequested(1008, "frames arrive faster than they are handled")
+
+#: Reasons that leave nothing of a frame: the sign of a peer that speaks something else.
+_UNREADABLE = frozenset(
+    {
+        Rejection.NOT_JSON,
+        Rejection.NOT_A_FRAME,
+        Rejection.NOT_UNICODE,
+        Rejection.TOO_DEEP,
+        Rejection.BROKEN_CALL,
+        Rejection.UNKNOWN_MESSAGE_TYPE,
+        Rejection.MALFORMED_CALL,
+        Rejection.ID_NOT_TEXT,
+    }
+)
+
+
+class Inbound:
+    """State of one end of a link, and what it does with a frame that arrives."""
+
+    __slots__ = (
+        "_bad_frames",
+        "_closed",
+        "_dialect",
+        "_events",
+        "_frames",
+        "_gate",
+        "_half_duplex",
+        "_incoming",
+        "_limits",
+        "_loads",
+        "_now",
+        "_outgoing",
+        "_replays",
+        "_role",
+        "_state",
+        "_timeouts",
+    )
+
+    def __init__(
+        self,
+        role: Role | None,
+        dialect: Dialect,
+        limits: Limits,
+        loads: Loads | None,
+        replays: bool,
+        half_duplex: bool,
+        state: StationState | None,
+        gate: BootGate | None,
+    ) -> None:
+        self._role = role
+        self._dialect = dialect
+        self._limits = limits
+        self._loads = loads_once if limits.reject_duplicate_keys else loads
+        self._replays = replays
+        self._half_duplex = half_duplex
+        self._state = state
+        self._gate = gate
+        rejectable = CALLRESULTERROR in dialect.rules.message_types
+        self._outgoing = Outgoing(limits.queued_calls, limits.remembered_ids, rejectable=rejectable)
+        self._incoming = Incoming(limits.open_calls, rejectable=rejectable)
+        # Short by `limits.undrained`: pop(0) on a list is cheap.
+        self._frames: list[str | PendingCall[Any]] = []
+        self._events: list[Event] = []
+        self._now = -inf
+        self._closed = False
+        self._timeouts = 0
+        self._bad_frames = 0
+
+    def receive_text(self, text: str | bytes, *, now: float) -> None:
+        """Take one whole WebSocket text message; bytes are its undecoded UTF-8.
+
+        No text makes this raise or break the connection. Of duplicate keys in an object the last one wins,
+        unless `Limits.reject_duplicate_keys` is set. After `receive_close` it does nothing. Afterwards pull
+        frames and events.
+        """
+        if now != self._now:
+            self._advance(now)
+        if self._closed:
+            return
+        limits = self._limits
+        if len(self._events) + len(self._frames) >= limits.undrained:
+            # Dropped, as if the wire had lost it; the ends of calls are still recorded, and they are bounded.
+            if self._events[-1:] != [_TOO_FAST]:
+                self._events.append(_TOO_FAST)
+            return
+        if not isinstance(text, str) or len(text) > limits.frame_size:
+            readable = self._readable(text)
+            if readable is None:
+                return
+            text = readable
+        try:
+            if len(text) > limits.nesting:
+                check_nesting(text, limits.nesting)
+            frame = parse(text, self._loads)
+            receive = self._RECEIVERS.get(frame[0])
+            if receive is None:
+                raise Malformed(
+                    Rejection.UNKNOWN_MESSAGE_TYPE, f"no message type {frame[0]!r:.20}", id=readable_id(frame)
+                )
+            receive(self, frame, text)
+            self._bad_frames = 0
+        except Malformed as problem:
+            self._receive_malformed(text, problem)
+
+    def _readable(self, text: str | bytes) -> str | None:
+        """The text, if it is one of a size to look at; otherwise it is rejected."""
+        most = self._limits.frame_size
+        if len(text) > (most if isinstance(text, str) else 4 * most):  # UTF-8 has at most 4 bytes for each
+            size, kept = len(text), text[:KEPT]
+        elif isinstance(text, str):
+            return text
+        else:
+            try:
+                decoded = text.decode()
+            except UnicodeDecodeError as error:
+                problem = f"not UTF-8: {error.reason} at byte {error.start}"
+                self._reject(text[:KEPT].decode(errors="replace"), Rejection.NOT_UTF8, problem)
+                self._events.append(CloseRequested(1007, "text is not UTF-8"))  # RFC 6455, 8.1
+                return None
+            if len(decoded) <= most:
+                return decoded
+            size, kept = len(decoded), decoded[:KEPT]
+        problem = f"{size} characters, at most {most}"
+        shown = kept if isinstance(kept, str) else kept.decode(errors="replace")
+        self._reject(shown, Rejection.TOO_BIG, problem)
+        self._events.append(CloseRequested(1009, problem))
+        return None
+
+    def _receive_malformed(self, text: str, problem: Malformed) -> None:
+        kind = problem.kind
+        if kind in (CALLRESULT, CALLERROR):
+            self._receive_ruined_answer(text, problem)
+        elif kind in (CALLRESULTERROR, SEND) and kind in self._dialect.rules.message_types:
+            self._reject(text, problem.reason, problem.message, answer=False)  # J21-304
+        else:
+            self._reject(text, problem.reason, problem.message, problem.id)
+        if problem.reason not in _UNREADABLE:
+            self._bad_frames = 0
+            return
+        self._bad_frames += 1
+        if self._bad_frames >= self._limits.bad_frames:
+            self._events.append(CloseRequested(1008, f"{self._bad_frames} unreadable frames in a row"))
+            self._bad_frames = 0
+
+    # A CALL.
+
+    def _receive_call(self, frame: list[Any], text: str) -> None:
+        id, action, payload = read_call(frame)
+        earlier = self._incoming.open.get(id)
+        if earlier is not None:
+            self._events.append(DuplicateCallReceived(id, earlier, text))
+            return
+        if self._replays and self._replay(id, text):
+            return
+        # L-425: frame, then gate, then action and direction, then payload.
+        if self._gate is not None and not self._admits(action, inbound=True):
+            self._refuse_unaccepted(text, id, action)
+            return
+        dialect = self._dialect
+        cls = dialect.calls.get(action)
+        if cls is None:
+            cls = self._unknown_class(id, action)
+        elif cls.__sender__ is self._role and self._role is not None:
+            message = f"{action} is sent by the {self._role.value}, not to it"
+            raise Malformed(Rejection.WRONG_DIRECTION, message, CALL, id)
+        if self._incoming.full:
+            message = f"{len(self._incoming.open)} calls wait for an answer already"
+            raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)
+        try:
+            request, violations = dialect.read(cls, action, payload, frame, text)
+        except Refused as refused:
+            violation = explain(payload, refused, receiving=True)
+            self._refuse_payload(text, violation, id)
+            return
+        received = CallReceived(id, action, request, payload, violations, text)
+        self._incoming.open[id] = received
+        self._events.append(received)
+
+    def _replay(self, id: str, text: str) -> bool:
+        """Send the answer again if this very call got one."""
+        answer = self._state.answer_to(id, text) if self._state is not None else None
+        if answer is None:
+            return False
+        self._frames.append(answer)
+        self._events.append(DuplicateCallReceived(id, None, text))
+        return True
+
+    def _unknown_class(self, id: str, action: str) -> type[Raw]:
+        """The class of an action that this connection does not know, if nobody wants it judged."""
+        if action in self._dialect.sends:
+            message = f"{action} travels as a SEND, not as a CALL"
+            raise Malformed(Rejection.ONLY_AS_SEND, message, CALL, id)
+        if self._dialect.judges(action):
+            raise Malformed(Rejection.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
+        return Raw
+
+    def _refuse_unaccepted(self, text: str, id: str, action: str) -> None:
+        """Refuse what may not come before acceptance, as role and version want it (chapter 5)."""
+        assert self._state is not None
+        status = self._state.boot
+        boot = self._dialect.rules.boot
+        message = f"{action} may not be sent while the station is {status.value}"
+        rejected = status is status.REJECTED
+        station = self._role is Role.CHARGING_STATION
+        if station and not rejected and action in boot.barred:
+            self._frames.append(result_text(id, '{"status":"Rejected"}'))  # J16-503, J201-503
+            error = ERRORS_BY_CODE[ErrorCode.SECURITY_ERROR](message)
+            self._events.append(FrameRejected(text, Rejection.NOT_ACCEPTED, error, id))
+        else:
+            self._reject(
+                text, Rejection.NOT_ACCEPTED, message, id, answer=boot.rejected_answers or not station
+            )
+
+    def _refuse_payload(self, text: str, violation: Violation, id: str, *, answer: bool = True) -> None:
+        details = {"path": violation.path, "keyword": violation.keyword}
+        code = self._dialect.code_of(violation)
+        reason = Rejection.INVALID_PAYLOAD
+        self._reject(text, reason, str(violation), id, code=code, details=details, answer=answer)
+
+    # A SEND (2.1), which is never answered (J21-304).
+
+    def _receive_send(self, frame: list[Any], text: str) -> None:
+        self._check_type(SEND, frame)
+        id, action, payload = read_call(frame)
+        cls: type[Message] | None = self._dialect.sends.get(action)
+        if self._gate is not None and not self._admits(action, inbound=True):
+            message = f"{action} may not be sent before the station is accepted"  # L-511
+            raise Malformed(Rejection.NOT_ACCEPTED, message, SEND, id)
+        if cls is None:
+            if self._dialect.judges(action):
+                raise Malformed(Rejection.UNKNOWN_ACTION, f"no message {action!r:.60} is a SEND", SEND, id)
+            cls = Raw
+        elif getattr(cls, "__sender__", None) is self._role and self._role is not None:
+            message = f"{action} is sent by the {self._role.value}, not to it"
+            raise Malformed(Rejection.WRONG_DIRECTION, message, SEND, id)
+        try:
+            sent, violations = self._dialect.read(cls, action, payload, frame, text)
+        except Refused as refused:
+            self._refuse_payload(text, explain(payload, refused, receiving=True), id, answer=False)
+            return
+        self._events.append(SendReceived(id, action, sent, payload, violations, text))
+
+    def _check_type(self, kind: int, frame: list[Any]) -> None:
+        if kind not in self._dialect.rules.message_types:
+            version = self._dialect.version.value
+            raise Malformed(
+                Rejection.UNKNOWN_MESSAGE_TYPE,
+                f"no message type {kind} in OCPP {version}",
+                id=readable_id(frame),
+            )
+
+    # Answers.
+
+    def _receive_result(self, frame: list[Any], text: str) -> None:
+        id = frame[1] if len(frame) > 1 else None
+        payload = frame[2] if len(frame) > 2 else None
+        pending = self._outgoing.answered(id)
+        if pending is None:
+            self._receive_stray(id, payload, None, text)
+            return
+        if len(frame) != 3:
+            problem = f"has {len(frame)} elements; a CALLRESULT has 3"
+            self._fail_call(pending, problem, payload, Rejection.MALFORMED_CALL)
+            return
+        if payload is None:  # J16-210: another way to write {}
+            payload = {}
+        if type(payload) is not dict:
+            problem = "has a payload that is not an object"
+            self._fail_call(pending, problem, payload, Rejection.PAYLOAD_NOT_AN_OBJECT)
+            return
+        request = pending.request
+        try:
+            response, violations = self._dialect.read(
+                request.__answer__, pending.action, payload, frame, text
+            )
+        except Refused as refused:
+            violation = explain(payload, refused, receiving=True)
+            self._fail_call(
+                pending, f"is invalid: {violation}", payload, Rejection.INVALID_PAYLOAD, violation
+            )
+            return
+        if self._state is not None:
+            self._state.observe(self._dialect.rules.boot, pending.action, request, response)
+        self._end_call(CallResultReceived(pending, response, payload, violations))
+
+    def _receive_error(self, frame: list[Any], text: str) -> None:
+        id = frame[1] if len(frame) > 1 else None
+        error = self._error_in(frame, id, text)
+        pending = self._outgoing.answered(id)
+        if pending is None:
+            self._receive_stray(id, None, error, text)
+            return
+        self._end_call(CallErrorReceived(pending, error))
+
+    def _receive_result_error(self, frame: list[Any], text: str) -> None:
+        self._check_type(CALLRESULTERROR, frame)
+        id = frame[1] if len(frame) > 1 else None
+        action = self._incoming.take_recent(id)
+        self._events.append(CallResultErrorReceived(id, action, self._error_in(frame, id, text), text))
+
+    def _error_in(self, frame: list[Any], id: Any, text: str) -> OCPPError:
+        error = error_of(frame)
+        if isinstance(id, str):
+            error.origin = Origin(self._dialect.version.value, frame[0], id, text)
+        return error
+
+    def _receive_ruined_answer(self, text: str, problem: Malformed) -> None:
+        """An answer that cannot be read whole, but whose call can be told, ends that call; it is never
+        answered as a CALL would be.
+        """
+        pending = self._outgoing.answered(problem.id)
+        head = problem.frame or []
+        error = error_of(head) if problem.kind == CALLERROR and len(head) > 2 else None
+        if pending is None:
+            late = self._outgoing.take_late(problem.id)
+            if late is not None:
+                self._events.append(LateResponseReceived(late, None, error, text))
+            else:
+                self._reject(text, problem.reason, problem.message, answer=False)
+        elif error is not None:
+            self._end_call(CallErrorReceived(pending, error))
+        else:
+            self._fail_call(pending, f"is {problem.message}", None, problem.reason)
+
+    def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
+        """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
+        late = self._outgoing.take_late(id)
+        if late is not None:
+            self._events.append(LateResponseReceived(late, payload, error, text))
+        else:
+            self._events.append(UnmatchedResponseReceived(id, payload, error, text))
+
+    _RECEIVERS: ClassVar[Mapping[Any, Callable[..., None]]] = {
+        CALL: _receive_call,
+        CALLRESULT: _receive_result,
+        CALLERROR: _receive_error,
+        CALLRESULTERROR: _receive_result_error,
+        SEND: _receive_send,
+    }
+
+    # Shared steps.
+
+    def _reject(
+        self,
+        text: str,
+        reason: Rejection,
+        message: str,
+        id: str | None = None,
+        *,
+        code: ErrorCode | None = None,
+        details: dict[str, Any] | None = None,
+        answer: bool = True,
+    ) -> None:
+        """Record a frame that was not accepted, and answer it if it is one to answer and this version has an
+        answer to it.
+        """
+        earned = code or self._dialect.rules.answers[reason]
+        error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
+        to = self._id_to_answer(id) if answer and earned is not None else None
+        if to is not None:
+            self._frames.append(self._error_frame(to, error))
+        self._events.append(FrameRejected(text, reason, error, to))
+
+    def _id_to_answer(self, id: str | None) -> str | None:
+        """The id under which to refuse a CALL whose id is this, or could not be read."""
+        if id is None or len(id) > MAX_ECHOED_ID:
+            return self._dialect.rules.unreadable_id
+        # L-411: the peer would take it for the answer to the call that is being handled.
+        return id if id not in self._incoming.open else None
+
+    def _error_frame(self, id: str, error: OCPPError, kind: int = CALLERROR) -> str:
+        """Raises TypeError or ValueError if the error cannot be written."""
+        spelled = self._dialect.rules.spell(error.code)
+        return self._same(error.origin, kind, id) or error_text(id, spelled, error, kind)
+
+    def _same(self, origin: Origin | None, kind: int, id: str) -> str | None:
+        """The frame that a message came in, if it could leave in the same."""
+        here = (self._dialect.version.value, kind, id)
+        return origin.frame if origin is not None and origin[:3] == here else None
+
+    def _fail_call(
+        self,
+        pending: PendingCall[Any],
+        problem: str,
+        payload: Any,
+        reason: Rejection,
+        violation: Violation | None = None,
+    ) -> None:
+        """The call in the slot got something unusable, which 2.1 lets us say (J21-305)."""
+        message = f"the answer to {pending.action} {pending.id!r} {problem}"
+        if CALLRESULTERROR in self._dialect.rules.message_types:
+            rules = self._dialect.rules
+            code = self._dialect.code_of(violation) if violation is not None else rules.answers[reason]
+            error = ERRORS_BY_CODE[code or ErrorCode.FORMAT_VIOLATION](message)
+            self._frames.append(self._error_frame(pending.id, error, CALLRESULTERROR))
+        self._end_call(CallFailed(pending, RemoteProtocolError(message, violation), payload))
+
+    def _end_call(self, event: Event) -> None:
+        """The call in the slot was answered, in whatever way."""
+        self._outgoing.free_slot()
+        self._timeouts = 0
+        self._events.append(event)
+        self._turn()
+
+    def _turn(self) -> None:
+        """End what has expired, then let the next call go out if the slot is free."""
+        for call in self._outgoing.take_expired(self._now):
+            self._timeouts += call.released
+            self._withdraw(call)
+            self._events.append(CallTimedOut(call))
+        released = self._outgoing.next_turn(self._now, self._may_go)
+        if released is not None:
+            self._frames.append(released)
+
+    def _may_go(self, action: str) -> bool:
+        """Whether a call of ours may go out now, as far as the slot is not concerned."""
+        if self._half_duplex and self._incoming.open:
+            return False
+        return self._gate is None or self._admits(action, inbound=False)
+
+    def _admits(self, action: str, *, inbound: bool) -> bool:
+        """Whether the boot gate lets a message pass."""
+        assert self._gate is not None and self._role is not None and self._state is not None
+        sender = self._role.peer if inbound else self._role
+        return self._gate.admits(sender, self._role, self._state, self._dialect.rules.boot, action)
+
+    def _withdraw(self, call: PendingCall[Any]) -> None:
+        """Take back the frame of a call that has ended before it was pulled."""
+        if not call.released and call in self._frames:
+            self._frames.remove(call)
+
+    def _advance(self, now: float) -> None:
+        check_instant(now)
+        if now > self._now:  # a clock that runs back is clamped
+            self._now = now
+
+
+def check_instant(now: float) -> None:
+    if not -inf < now < inf:
+        raise ValueError(f"now is a finite number of seconds, not {now!r}")
