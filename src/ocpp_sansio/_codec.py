@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, TypeVar
 
 from ._judge import make_judge
 from ._shape import NO_LENGTHS, Lengths, Member, members
@@ -59,26 +59,6 @@ class Refused(Exception):
         self.above: list[Any] = []  # the objects around the node, the nearest first
 
 
-def decoder(cls: type[Message]) -> Decoder:
-    """`decode(payload, notes) -> cls`: raises Refused, appends to `notes` the times that are not in normal
-    form.
-
-    The payload is a dict: a value that is not is the fault of the object around it, and raises TypeError.
-    """
-    found = _decoders.get(cls)
-    if found is None:
-        found = _decoders[cls] = _new_decoder(cls, decoder, receiving=True)
-    return found
-
-
-def sending_decoder(cls: type[Message]) -> Decoder:
-    """A decoder that judges by what may be sent, which leaves out receive-only enum values."""
-    found = _sending_decoders.get(cls)
-    if found is None:
-        found = _sending_decoders[cls] = _new_decoder(cls, sending_decoder, receiving=False)
-    return found
-
-
 def widened_decoder(cls: type[Message], lengths: Lengths, *, receiving: bool) -> Decoder:
     """A decoder that lets some members of the message itself be longer. Compiled anew: keep it."""
     writer = _DecoderWriter(
@@ -119,18 +99,41 @@ def _encode_by_schema(message: Any) -> str:
     raise Unusual
 
 
-def encoder(cls: type[Message]) -> Encoder:
-    """`encode(message) -> JSON text`: raises one of ODDITIES if the fast path is not for this message."""
-    found = _encoders.get(cls)
-    if found is None:
-        found = _EncoderWriter(cls).compiled() if cls.__schema__ is None else _encode_by_schema
-        _encoders[cls] = found
-    return found
+def _new_encoder(cls: type[Message]) -> Encoder:
+    return _EncoderWriter(cls).compiled() if cls.__schema__ is None else _encode_by_schema
 
 
-_decoders: dict[type[Message], Decoder] = {}
-_sending_decoders: dict[type[Message], Decoder] = {}
-_encoders: dict[type[Message], Encoder] = {}
+Compiled = TypeVar("Compiled")
+
+
+class _OnFirstUse(dict[type[Message], Compiled]):
+    """What is compiled from each class when it is first asked for; after that, as fast as a dict."""
+
+    __slots__ = ("_compile",)
+
+    def __init__(self, compile: Callable[[type[Message]], Compiled]) -> None:
+        super().__init__()
+        self._compile = compile
+
+    def __missing__(self, cls: type[Message]) -> Compiled:
+        made = self[cls] = self._compile(cls)
+        return made
+
+
+#: `decoder(cls)(payload, notes) -> message`: raises Refused, appends to `notes` the times that are not in
+#: normal form. The payload is a dict: a value that is not is the fault of the object around it, and raises
+#: TypeError.
+decoder: Callable[[type[Message]], Decoder] = _OnFirstUse[Decoder](
+    lambda cls: _new_decoder(cls, decoder, receiving=True)
+).__getitem__
+
+#: As `decoder`, by what may be sent, which leaves out receive-only enum values.
+sending_decoder: Callable[[type[Message]], Decoder] = _OnFirstUse[Decoder](
+    lambda cls: _new_decoder(cls, sending_decoder, receiving=False)
+).__getitem__
+
+#: `encoder(cls)(message) -> JSON text`: raises one of ODDITIES if the fast path is not for this message.
+encoder: Callable[[type[Message]], Encoder] = _OnFirstUse[Encoder](_new_encoder).__getitem__
 
 
 def plain(message: Message) -> dict[str, Any]:

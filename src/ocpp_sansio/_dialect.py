@@ -96,14 +96,14 @@ class Dialect:
         """The payload as JSON text. Raises SchemaViolation."""
         if type(message) is Raw:
             return encode_unjudged(message)
-        lengths = self._lengths.get(message.__class__, NO_LENGTHS)
         if not self._relaxed:
-            return encode(message, lengths)
+            return encode(message, self._lengths)
+        lengths = self._lengths.get(message.__class__, NO_LENGTHS)
         strictness = self.validation.of_action(action).sent
         if strictness is Strictness.OFF:
             return encode_unjudged(message)
         try:
-            return encode(message, lengths)
+            return encode(message, self._lengths)
         except SchemaViolation:
             if strictness is Strictness.STRICT or not _makes_sense(message, lengths):
                 raise

@@ -94,6 +94,7 @@ class Inbound:
         "_role",
         "_state",
         "_timeouts",
+        "_watches",
     )
 
     def __init__(
@@ -117,10 +118,11 @@ class Inbound:
         self._gate = gate
         rejectable = CALLRESULTERROR in dialect.rules.message_types
         self._outgoing = Outgoing(limits.queued_calls, limits.remembered_ids, rejectable=rejectable)
-        self._incoming = Incoming(limits.open_calls, rejectable=rejectable)
+        self._incoming = Incoming(rejectable=rejectable)
         # Short by `limits.undrained`: pop(0) on a list is cheap.
         self._frames: list[str | PendingCall[Any]] = []
         self._events: list[Event] = []
+        self._watches = half_duplex or state is not None  # whether an answer of ours has consequences
         self._now = -inf
         self._closed = False
         self._timeouts = 0
@@ -223,7 +225,7 @@ class Inbound:
         elif cls.__sender__ is self._role and self._role is not None:
             message = f"{action} is sent by the {self._role.value}, not to it"
             raise Malformed(Rejection.WRONG_DIRECTION, message, CALL, id)
-        if self._incoming.full:
+        if len(self._incoming.open) >= self._limits.open_calls:
             message = f"{len(self._incoming.open)} calls wait for an answer already"
             raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)
         try:

@@ -17,16 +17,11 @@ class Incoming:
     of the last few that were answered are kept, for a CALLRESULTERROR has none.
     """
 
-    __slots__ = ("_capacity", "_recent", "open")
+    __slots__ = ("_recent", "open")
 
-    def __init__(self, capacity: int, *, rejectable: bool = False) -> None:
+    def __init__(self, *, rejectable: bool = False) -> None:
         self.open: dict[str, CallReceived] = {}
-        self._capacity = capacity
         self._recent: Memory[str] | None = Memory(MOST_RECENT) if rejectable else None
-
-    @property
-    def full(self) -> bool:
-        return len(self.open) >= self._capacity
 
     def check_owed(self, call: CallReceived) -> None:
         """Raise LocalProtocolError unless this very call waits for an answer."""

@@ -104,7 +104,8 @@ class Connection(Inbound):
         ConnectionClosed, and TypeError or ValueError for wrong arguments. Afterwards pull frames; one event
         will end the call.
         """
-        self._check_open()
+        if self._closed:
+            raise ConnectionClosed(_CLOSED)
         if not isinstance(request, Request):
             raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
         action = self._dialect.checked_action(request, self._role)
@@ -116,7 +117,9 @@ class Connection(Inbound):
         payload = self._dialect.write(request, action)
         check_instant(now)
         id = self._id_for(id)
-        frame = self._passed_on(request, CALL, id) or call_text(id, action, payload)
+        frame = call_text(id, action, payload)
+        if type(request) is Raw:
+            frame = self._same(request.origin, CALL, id) or frame
         self._advance(now)
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
@@ -130,7 +133,8 @@ class Connection(Inbound):
         LocalProtocolError, too, where the version has no SEND and while the boot gate holds it back. Afterwards
         pull frames.
         """
-        self._check_open()
+        if self._closed:
+            raise ConnectionClosed(_CLOSED)
         self._check_has(SEND, "SEND")
         if not isinstance(message, (Unconfirmed, Raw)):
             raise TypeError(
@@ -145,7 +149,8 @@ class Connection(Inbound):
         check_instant(now)
         id = self._id_for(id)
         self._advance(now)
-        self._frames.append(self._passed_on(message, SEND, id) or call_text(id, action, payload, SEND))
+        origin = message.origin if isinstance(message, Raw) else None
+        self._frames.append(self._same(origin, SEND, id) or call_text(id, action, payload, SEND))
         return id
 
     def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> None:
@@ -155,18 +160,22 @@ class Connection(Inbound):
         call still waits for its answer then), LocalProtocolError if it has one already, ConnectionClosed.
         Afterwards pull frames.
         """
-        self._check_open()
+        if self._closed:
+            raise ConnectionClosed(_CLOSED)
         self._incoming.check_owed(received)
         action = received.action
         if type(response) is not received.request.__answer__:
             self._dialect.check_answer(action, response)
         payload = self._dialect.write(response, action)
-        frame = self._passed_on(response, CALLRESULT, received.id) or result_text(received.id, payload)
+        frame = result_text(received.id, payload)
+        if type(response) is Raw:
+            frame = self._same(response.origin, CALLRESULT, received.id) or frame
         if now is not None and now != self._now:
             self._advance(now)
-        if self._state is not None:
-            self._state.observe(self._dialect.rules.boot, action, received.request, response)
-        self._answer(received, frame)
+        self._incoming.close(received)
+        self._frames.append(frame)
+        if self._watches:
+            self._after_answer(received, frame, response)
 
     def reply_error(self, received: CallReceived, error: OCPPError, *, now: float | None = None) -> None:
         """Answer a call of the peer with a CALLERROR; a description of more than 255 characters is cut.
@@ -174,12 +183,16 @@ class Connection(Inbound):
         Raises TypeError or ValueError if the error is not an OCPPError with JSON details, LocalProtocolError
         if the call is answered already, ConnectionClosed. Afterwards pull frames.
         """
-        self._check_open()
+        if self._closed:
+            raise ConnectionClosed(_CLOSED)
         self._incoming.check_owed(received)
         frame = self._error_frame(received.id, _checked_error("a CALLERROR", error))
         if now is not None and now != self._now:
             self._advance(now)
-        self._answer(received, frame)
+        self._incoming.close(received)
+        self._frames.append(frame)
+        if self._watches:
+            self._after_answer(received, frame)
 
     def reject_result(
         self, result: CallResultReceived, error: OCPPError, *, now: float | None = None
@@ -190,7 +203,8 @@ class Connection(Inbound):
         wrong arguments, LocalProtocolError if the answer was rejected before or the version has no
         CALLRESULTERROR, ConnectionClosed. Afterwards pull frames.
         """
-        self._check_open()
+        if self._closed:
+            raise ConnectionClosed(_CLOSED)
         self._check_has(CALLRESULTERROR, "CALLRESULTERROR")
         if not isinstance(result, CallResultReceived):
             raise TypeError(f"only a CallResultReceived can be rejected, not {result!r:.60}")
@@ -304,25 +318,18 @@ class Connection(Inbound):
 
     # Shared steps.
 
-    def _check_open(self) -> None:
-        if self._closed:
-            raise ConnectionClosed("the link is closed")
-
     def _check_has(self, kind: int, name: str) -> None:
         if kind not in self._dialect.rules.message_types:
             raise LocalProtocolError(f"OCPP {self._dialect.version.value} has no {name}")
 
-    def _answer(self, received: CallReceived, frame: str) -> None:
-        self._incoming.close(received)
-        self._frames.append(frame)
-        if self._replays and self._state is not None:
-            self._state.remember_answer(received.id, received.text, frame)
-        if self._half_duplex or self._gate is not None:
-            self._turn()
-
-    def _passed_on(self, message: object, kind: int, id: str) -> str | None:
-        """The frame of a message that came as it now leaves: same version, type and id."""
-        return self._same(message.origin, kind, id) if type(message) is Raw else None
+    def _after_answer(self, received: CallReceived, frame: str, response: Response | None = None) -> None:
+        """What an answer of ours means to the state of the station and to our own calls that wait."""
+        state = self._state
+        if state is not None and response is not None:
+            state.observe(self._dialect.rules.boot, received.action, received.request, response)
+        if state is not None and self._replays:
+            state.remember_answer(received.id, received.text, frame)
+        self._turn()
 
     def _id_for(self, id: str | None) -> str:
         if id is None and self._new_id is None:
@@ -341,6 +348,7 @@ class Connection(Inbound):
 
 
 _DEFAULT_LIMITS = Limits()
+_CLOSED = "the link is closed"
 
 
 def _seconds(name: str, value: float) -> float:

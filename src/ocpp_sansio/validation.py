@@ -7,6 +7,7 @@ connection.
 import json
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import attrs
@@ -138,15 +139,15 @@ def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
     )
 
 
-def encode(message: Message, lengths: Lengths = NO_LENGTHS) -> str:
+def encode(message: Message, lengths: Mapping[type[Message], Lengths] = MappingProxyType({})) -> str:
     """The payload as JSON text, checked. Raises SchemaViolation, which names the place and the cure.
 
-    `lengths` lets some members of the message be longer than its class says.
+    `lengths` lets some members of messages be longer than their classes say.
     """
     try:
         text = encoder(message.__class__)(message)
     except ODDITIES:
-        text = _encode_slowly(message, lengths)
+        text = _encode_slowly(message, lengths.get(message.__class__, NO_LENGTHS))
     return _unicode(text, message)
 
 

@@ -12,14 +12,9 @@ def received(id: str) -> CallReceived:
 
 
 def incoming_with(*calls: CallReceived) -> Incoming:
-    incoming = Incoming(2)
+    incoming = Incoming()
     incoming.open.update({call.id: call for call in calls})
     return incoming
-
-
-def test_it_is_full_at_its_capacity() -> None:
-    assert not incoming_with(received("1")).full
-    assert incoming_with(received("1"), received("2")).full
 
 
 def test_a_call_is_owed_an_answer_until_it_is_closed() -> None:
