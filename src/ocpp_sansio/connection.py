@@ -15,7 +15,7 @@ from ._inbound import Inbound, check_instant
 from ._values import is_unicode
 from .errors import ConnectionClosed, LocalProtocolError, OCPPError, QueueFull
 from .events import CallLost, CallReceived, CallResultReceived, Closed, Event, PendingCall
-from .messages import Raw, Request, Response, Role, Unconfirmed
+from .messages import Origin, Raw, Request, Response, Role, Unconfirmed
 from .policies import Duplicates, Limits, Strictness, Validation
 from .state import BootGate, StationState
 from .version import Version
@@ -117,9 +117,7 @@ class Connection(Inbound):
         payload = self._dialect.write(request, action)
         check_instant(now)
         id = self._id_for(id)
-        frame = call_text(id, action, payload)
-        if type(request) is Raw:
-            frame = self._same(request.origin, CALL, id) or frame
+        frame = self._same(_origin_of(request), CALL, id) or call_text(id, action, payload)
         self._advance(now)
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
@@ -149,8 +147,8 @@ class Connection(Inbound):
         check_instant(now)
         id = self._id_for(id)
         self._advance(now)
-        origin = message.origin if isinstance(message, Raw) else None
-        self._frames.append(self._same(origin, SEND, id) or call_text(id, action, payload, SEND))
+        frame = self._same(_origin_of(message), SEND, id) or call_text(id, action, payload, SEND)
+        self._frames.append(frame)
         return id
 
     def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> None:
@@ -355,6 +353,10 @@ def _seconds(name: str, value: float) -> float:
     if not 0 < value < inf:
         raise ValueError(f"{name} is a positive number of seconds, not {value!r}")
     return value
+
+
+def _origin_of(message: object) -> Origin | None:
+    return message.origin if isinstance(message, Raw) else None
 
 
 def _checked_error(what: str, error: OCPPError) -> OCPPError:

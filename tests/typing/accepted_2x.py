@@ -3,7 +3,18 @@
 from datetime import datetime
 from typing import Any, assert_type
 
-from ocpp_sansio import Connection, PendingCall, Raw, Role
+from ocpp_sansio import (
+    BootGate,
+    BootStatus,
+    CallReceived,
+    Connection,
+    PendingCall,
+    Raw,
+    Role,
+    StationState,
+    Strictness,
+    Validation,
+)
 from ocpp_sansio.messages import CustomData
 from ocpp_sansio.routing import on
 from ocpp_sansio.v21 import call as call21
@@ -37,12 +48,40 @@ def members_are_typed(connection: Connection) -> None:
     transfer = call.DataTransfer(vendor_id="com.example", data=None)
     data: object = transfer.data
     assert data is None
-    send.NotifyPeriodicEventStream(data=[], id=1, pending=0, basetime="2024-05-01T12:00:00Z")
+    stream = send.NotifyPeriodicEventStream(data=[], id=1, pending=0, basetime="2024-05-01T12:00:00Z")
+    assert_type(connection.send(stream, now=0.0), str)
+
+
+def a_message_without_a_class_is_answered_with_one(connection: Connection, received: CallReceived) -> None:
+    assert_type(connection.call(Raw("Sing", {"song": "la"}), now=0.0), PendingCall[Raw])
+    connection.send(Raw("Hum"), now=0.0, id="1")
+    connection.reply(received, Raw(received.action))
+
+
+def policies_are_named_or_spelt_out() -> None:
+    Connection(Role.CSMS, "2.1", validation="lenient", duplicates="replay", half_duplex=True)
+    judged = Validation(
+        "lenient", sent="off", actions={"DataTransfer": "off", "Reset": Validation(sent="off")}
+    )
+    state = StationState("CP_1", boot="Pending")
+    Connection(Role.CSMS, "2.1", validation=judged, state=state, boot_gate=BootGate(trust_unknown=False))
+    assert_type(state.boot, BootStatus)
+    assert_type(judged.received, Strictness)
 
 
 def a_vendors_action_is_a_request(connection: Connection, document: dict[str, Any]) -> None:
     sing = Raw.declare("Sing", request=document, response=document, sender=Role.CSMS)
     connection.call(sing(payload={"song": "la"}), now=0.0)
+
+
+class Listener(v21.ChargePoint):
+    @on(send.NotifyPeriodicEventStream)
+    def hear(self, message: send.NotifyPeriodicEventStream) -> None:
+        assert_type(message.pending, int)
+
+    @on(send.NotifyPeriodicEventStream)
+    async def hear_later(self, message: send.NotifyPeriodicEventStream) -> None:
+        await self.send(message)
 
 
 class Station(v201.ChargePoint):
