@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import calls, codec, imports, memory, receive, refusal
+from . import calls, codec, flat, imports, memory, receive, refusal
 from .timing import CLOCKS, progress, use_clock
 
 GROUPS = {
@@ -21,6 +21,7 @@ GROUPS = {
     "refusal": refusal.measure,
     "import": imports.measure,
     "memory": memory.measure,
+    "flat": flat.measure,
 }
 PACKAGES = ("ocpp-sansio", "ocpp", "attrs", "jsonschema")
 

@@ -37,7 +37,7 @@ def test_table_says_in_words_what_was_missed() -> None:
 
 def test_benchmarks_run(tmp_path: Path) -> None:
     kept = tmp_path / "result.json"
-    groups = "receive,call,codec,refusal,memory"
+    groups = "receive,call,codec,refusal,memory,flat"
     command = [sys.executable, "-m", "benchmarks", "--rounds", "1", "--only", groups, "--json", str(kept)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,95 @@
+"""A message costs the same number of steps however many came before and however many calls wait."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ocpp_sansio import CallReceived, Connection, Duplicates, Role
+from ocpp_sansio.v16 import call
+from ocpp_sansio.v21 import call as call21
+from ocpp_sansio.v21 import call_result as result21
+from tests.pair import events_of, frames_of
+
+MANY = 5000
+
+
+def steps(work: Callable[[], object]) -> int:
+    """How many Python functions the work enters."""
+    entered = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal entered
+        entered += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return entered
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.1"])
+@pytest.mark.parametrize("duplicates", Duplicates)
+def test_receiving_and_answering(version: str, duplicates: Duplicates) -> None:
+    csms = Connection(Role.CSMS, version, duplicates=duplicates)
+    classes = Connection(Role.CSMS, version)._dialect.calls["Heartbeat"]
+    response = classes.__answer__(current_time="2026-05-01T12:00:00Z")  # type: ignore[call-arg]
+    number = 0
+
+    def exchange() -> None:
+        nonlocal number
+        number += 1
+        csms.receive_text(f'[2,"{number}","Heartbeat",{{}}]', now=float(number))
+        received = csms.next_event()
+        assert isinstance(received, CallReceived)
+        csms.reply(received, response)
+        assert csms.next_frame() is not None
+
+    for _ in range(300):  # until what is remembered is full
+        exchange()
+    early = steps(exchange)
+    for _ in range(MANY):
+        exchange()
+    assert steps(exchange) == early
+
+
+def test_calling_while_others_wait() -> None:
+    def cost_with(queued: int) -> int:
+        station = Connection(Role.CHARGING_STATION, "1.6")
+        for _ in range(1 + queued):
+            station.call(call.Heartbeat(), now=0.0, queue_timeout=60.0)
+        frames_of(station)
+        answer = f'[3,"{station.calls[0].id}",{{"currentTime":"2026-05-01T12:00:00Z"}}]'
+
+        def exchange() -> None:
+            station.call(call.Heartbeat(), now=1.0, id="an id of our own", queue_timeout=60.0)
+            station.receive_text(answer, now=1.0)
+
+        return steps(exchange)
+
+    cost_with(1)  # compiles what is compiled on first use
+    assert cost_with(998) == cost_with(1)
+
+
+def test_nothing_grows_but_what_is_open() -> None:
+    station = Connection(Role.CHARGING_STATION, "2.1", duplicates="replay")
+    csms = Connection(Role.CSMS, "2.1", duplicates="replay")
+    for number in range(1000):
+        station.call(call21.Heartbeat(), now=float(number))
+        for text in frames_of(station):
+            csms.receive_text(text, now=float(number))
+        for received in events_of(csms):
+            assert isinstance(received, CallReceived)
+            csms.reply(received, result21.Heartbeat(current_time="2026-05-01T12:00:00Z"))
+        for text in frames_of(csms):
+            station.receive_text(text, now=float(number))
+        events_of(station)
+    assert (station.calls, csms.owed, station.deadline) == ((), (), None)
+    assert len(csms._incoming._recent or ()) <= 8
+    assert len(station._outgoing._recent or ()) <= 8
+    assert csms._state is not None
+    assert len(csms._state._answers) <= 100
