@@ -19,7 +19,7 @@ from ._values import (
     Note,
     Unusual,
     any_text,
-    checked_any,
+    checked_open,
     integral,
     is_multiple,
     plain_value,
@@ -188,7 +188,7 @@ class _DecoderWriter:
             "read_time": read_time,
             "integral": integral,
             "is_multiple": is_multiple,
-            "checked_any": checked_any,
+            "checked_open": checked_open,
         }
 
     def compiled(self) -> Decoder:
@@ -251,7 +251,7 @@ class _DecoderWriter:
             return f"{self.named('members', member, table)}[{source}]"
         if kind is datetime:
             return f"read_time({source}, d, {member.wire!r}, notes)"
-        return f"checked_any({source})" if kind is object else None
+        return f"checked_open({source}, notes)" if kind is object else None
 
     def tested(self, member: Member, var: str) -> list[str]:
         """Lines that check the text, number or boolean in the variable."""
@@ -270,7 +270,8 @@ class _DecoderWriter:
         if self.cls.__rest__ is None:
             return ["if n: raise fault(d)"]
         self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
-        return [f"o.{self.cls.__rest__} = checked_any({{k: x for k, x in d.items() if k not in KNOWN}})"]
+        rest = "{k: x for k, x in d.items() if k not in KNOWN}"
+        return [f"o.{self.cls.__rest__} = checked_open({rest}, notes)"]
 
     def named(self, prefix: str, member: Member, value: Any) -> str:
         """A name in the scope for what only this member needs."""

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ._codec import Decoder, Refused, decoder, plain, widened_decoder
+from ._frames import check_nesting
 from ._lenient import read_leniently
 from ._shape import NO_LENGTHS, Lengths, members
 from ._values import Note
@@ -28,7 +29,17 @@ Sendable = Request[Any, Any] | Unconfirmed
 class Dialect:
     """Immutable once it is made: connections that ask for nothing special share the one of their version."""
 
-    __slots__ = ("_lengths", "_relaxed", "_widened", "calls", "rules", "sends", "validation", "version")
+    __slots__ = (
+        "_lengths",
+        "_relaxed",
+        "_widened",
+        "calls",
+        "nesting",
+        "rules",
+        "sends",
+        "validation",
+        "version",
+    )
 
     def __init__(
         self,
@@ -36,8 +47,10 @@ class Dialect:
         extensions: Iterable[type[Request[Any, Any]]],
         field_lengths: Mapping[str, int],
         validation: Validation,
+        nesting: int,
     ) -> None:
         self.version = version
+        self.nesting = nesting
         self.rules = version.rules
         self.calls = _extended(version, tuple(extensions))
         self.sends = version.load_sends()
@@ -57,33 +70,38 @@ class Dialect:
         extensions: Iterable[type[Request[Any, Any]]],
         field_lengths: Mapping[str, int] | None,
         validation: Validation,
+        nesting: int,
     ) -> "Dialect":
         """A new one, or that of the version if nothing was added to it."""
         special = tuple(extensions)
         if special or field_lengths or validation != Validation():
-            return cls(version, special, field_lengths or {}, validation)
-        if version not in _plain_dialects:
-            _plain_dialects[version] = cls(version, (), {}, validation)
-        return _plain_dialects[version]
+            return cls(version, special, field_lengths or {}, validation, nesting)
+        return _plain_dialect(version, nesting)
 
     def read(
         self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any], text: str
     ) -> Read:
-        """The message, and its departures that were understood all the same. Raises Refused.
+        """The message, and its departures that were understood all the same.
 
-        `action` is that of the call; `frame` and `text` are what the payload came in.
+        `action` is that of the call; `frame` and `text` are what the payload came in. Raises Refused, and
+        Malformed for JSON that is nested too deeply, which most classes leave no room for.
         """
         if cls is Raw or (self._relaxed and not self.judges(action)):
+            check_nesting(text, self.nesting)
             return Raw(action, payload, Origin(self.version.value, frame[0], frame[1], text)), ()
         notes: list[Note] = []
         try:
             message = decoder(cls)(payload, notes)
         except Refused:
-            return self._read_again(cls, action, payload)
-        return message, (noted(payload, notes) if notes else ())
+            return self._read_again(cls, action, payload, text)
+        if not notes:
+            return message, ()
+        check_nesting(text, self.nesting)
+        return message, noted(payload, notes)
 
-    def _read_again(self, cls: type[Message], action: str, payload: dict[str, Any]) -> Read:
+    def _read_again(self, cls: type[Message], action: str, payload: dict[str, Any], text: str) -> Read:
         """Ask what this connection allows beyond the class, once the class has refused."""
+        check_nesting(text, self.nesting)
         lengths = self._lengths.get(cls, NO_LENGTHS)
         if self.validation.of_action(action).received is Strictness.LENIENT:
             return read_leniently(cls, payload, lengths)
@@ -143,7 +161,9 @@ class Dialect:
             raise TypeError(f"{action} is answered with {_name(expected)}, not with {_name(type(response))}")
 
 
-_plain_dialects: dict[Version, Dialect] = {}
+@lru_cache(maxsize=16)
+def _plain_dialect(version: Version, nesting: int) -> Dialect:
+    return Dialect(version, (), {}, Validation(), nesting)
 
 
 def _name(cls: type[Any]) -> str:

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable
 from json.encoder import encode_basestring_ascii as quote
+from sys import getrecursionlimit
 from typing import Any, NoReturn
 
 from ._values import any_text, is_unicode
@@ -39,6 +40,10 @@ CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 MAX_ID = 36  # J16-204, counted in code points
 MAX_ECHOED_ID = 255  # rule 9 of the house: a longer one is not repeated to the peer
 MAX_DESCRIPTION = 255  # J201-212; no limit in 1.6, whose peers have buffers all the same
+
+#: A parser that recurses stops at the interpreter's limit, which is 1000 unless somebody has raised it. Then
+#: nothing guards the stack of C but we.
+SAFE_NESTING = 1000
 
 #: What a user may give in the place of `json.loads`. It raises on a text that is not JSON.
 Loads = Callable[[str], Any]
@@ -96,6 +101,8 @@ loads_once: Loads = json.JSONDecoder(parse_constant=_refuse_constant, object_pai
 
 def parse(text: str, loads: Loads | None = None) -> list[Any]:
     """The frame: a list that begins with a number. Raises Malformed."""
+    if len(text) > SAFE_NESTING and getrecursionlimit() > SAFE_NESTING:
+        check_nesting(text, SAFE_NESTING)
     if loads is not None:
         frame = _parse_with(loads, text)
     else:
@@ -114,7 +121,7 @@ def parse(text: str, loads: Loads | None = None) -> list[Any]:
         raise Malformed(
             Rejection.UNKNOWN_MESSAGE_TYPE, "the message type is not a number", id=readable_id(frame)
         )
-    if not text.isascii() or ("\\u" in text and _surrogate_escape.search(text)):
+    if not text.isascii() or ("\\" in text and _surrogate_escape.search(text)):
         frame = _without_surrogates(frame)
     return frame
 
@@ -157,10 +164,8 @@ _STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
 
 
 def check_nesting(text: str, most: int) -> None:
-    """Raise Malformed if objects and arrays lie deeper inside each other than `most` (L-218), before a parser
-    follows them.
-    """
-    if text.count("[") + text.count("{") <= most:
+    """Raise Malformed if objects and arrays lie deeper inside each other than `most` (L-218)."""
+    if len(text) <= most or text.count("[") + text.count("{") <= most:
         return
     encoded = text.encode(errors="replace")
     brackets = encoded.translate(None, _NOT_BRACKETS)

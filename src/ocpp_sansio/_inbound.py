@@ -151,8 +151,6 @@ class Inbound:
                 return
             text = readable
         try:
-            if len(text) > limits.nesting:
-                check_nesting(text, limits.nesting)
             frame = parse(text, self._loads)
             receive = self._RECEIVERS.get(frame[0])
             if receive is None:
@@ -318,6 +316,7 @@ class Inbound:
         payload = frame[2] if len(frame) > 2 else None
         pending = self._outgoing.answered(id)
         if pending is None:
+            check_nesting(text, self._limits.nesting)
             self._receive_stray(id, payload, None, text)
             return
         if len(frame) != 3:
@@ -361,6 +360,7 @@ class Inbound:
         self._events.append(CallResultErrorReceived(id, action, self._error_in(frame, id, text), text))
 
     def _error_in(self, frame: list[Any], id: Any, text: str) -> OCPPError:
+        check_nesting(text, self._limits.nesting)
         error = error_of(frame)
         if isinstance(id, str):
             error.origin = Origin(self._dialect.version.value, frame[0], id, text)

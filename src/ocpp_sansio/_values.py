@@ -10,10 +10,12 @@ from ._datetime import format_datetime, normal_form, parse_datetime
 
 __all__ = [
     "ANY_JSON",
+    "OPEN_ENDED",
     "Note",
     "Unusual",
     "any_text",
     "checked_any",
+    "checked_open",
     "integral",
     "is_multiple",
     "is_unicode",
@@ -24,6 +26,9 @@ __all__ = [
 
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
+
+#: A note of another kind: the message holds JSON of any depth.
+OPEN_ENDED: Note = ({}, "", "")
 
 
 #: A schema keyword of our own, for values without a type: what stands there can be written as JSON.
@@ -131,6 +136,13 @@ def checked_any(value: Any) -> Any:
     """The value, if it is JSON that can be written again. Raises as `any_text`."""
     any_text(value)
     return value
+
+
+def checked_open(value: Any, notes: list[Note]) -> Any:
+    """As `checked_any`; noted where no class bounds how deep it is."""
+    if value and isinstance(value, (dict, list)):
+        notes.append(OPEN_ENDED)
+    return checked_any(value)
 
 
 def plain_value(value: Any) -> Any:

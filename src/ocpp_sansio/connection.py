@@ -81,7 +81,9 @@ class Connection(Inbound):
         duplicates = Duplicates(duplicates)
         if state is None and (boot_gate is not None or duplicates is Duplicates.REPLAY):
             state = StationState()
-        dialect = Dialect.of(Version(version), extensions, field_lengths, Validation.of(validation))
+        dialect = Dialect.of(
+            Version(version), extensions, field_lengths, Validation.of(validation), limits.nesting
+        )
         replays = duplicates is Duplicates.REPLAY
         super().__init__(role, dialect, limits, loads, replays, half_duplex, state, boot_gate)
 

@@ -16,7 +16,7 @@ from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder, widened_
 from ._judge import make_judge
 from ._paths import between, paths_to, quoted, step
 from ._shape import NO_LENGTHS, Lengths, Member, members
-from ._values import ANY_JSON, Note, any_text, is_unicode
+from ._values import ANY_JSON, OPEN_ENDED, Note, any_text, is_unicode
 from .errors import SchemaViolation
 from .messages import Datatype, Message
 from .schema import element_schema, node_schema, schema_for, schema_uri
@@ -131,7 +131,7 @@ def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
     milliseconds.
     """
     message = "read as a time, but not written as RFC 3339 with at most 3 decimals"
-    notes = list(notes)
+    notes = [note for note in notes if note is not OPEN_ENDED]
     paths = paths_to(payload, [node for node, _, _ in notes])
     return tuple(
         Violation(paths[id(node)] + step(member), "format", text, f"{quoted(text)} was {message}")

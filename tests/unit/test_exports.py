@@ -132,6 +132,7 @@ ROOMS = {
     "_lenient": {"_codec", "_datetime", "_paths", "_shape", "_values", "messages", "validation"},
     "_dialect": {
         "_codec",
+        "_frames",
         "_lenient",
         "_shape",
         "_values",
