@@ -17,7 +17,7 @@ from ._values import Note
 from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
 from .messages import Message, Origin, Raw, Request, Role, Unconfirmed
 from .policies import Strictness, Validation
-from .validation import UNWRITABLE, Violation, encode, encode_unjudged, noted
+from .validation import Violation, encode, encode_unjudged, noted
 from .version import Catalogue, Version
 
 __all__ = ["Dialect"]
@@ -132,23 +132,35 @@ class Dialect:
         answer = self.rules.answers[Rejection.INVALID_PAYLOAD]
         return self.rules.violations.get(violation.keyword, answer or ErrorCode.GENERIC_ERROR)
 
-    def checked_action(self, message: Sendable, role: Role | None) -> str:
-        """The action of a message that this role may send.
+    def action_to_call(self, request: Request[Any, Any], role: Role | None) -> str:
+        """The action of a request that this role may send.
 
-        Raises TypeError if it is not one of this connection's, LocalProtocolError if it is the peer's to send.
+        Raises TypeError if it is not one of this connection's, LocalProtocolError if it is the peer's to send
+        or no request.
         """
+        return self._checked_action(request, role, self.calls, self.sends)
+
+    def action_to_send(self, message: Unconfirmed | Raw, role: Role | None) -> str:
+        """As `action_to_call`, of a message that travels as a SEND."""
+        return self._checked_action(message, role, self.sends, self.calls)
+
+    def _checked_action(
+        self,
+        message: Sendable,
+        role: Role | None,
+        ours: Mapping[str, type[Sendable]],
+        others: Mapping[str, type[Sendable]],
+    ) -> str:
         cls = type(message)
-        known: Mapping[str, type[Sendable]] = self.sends if isinstance(message, Unconfirmed) else self.calls
-        if isinstance(message, Raw):
-            action = message.action
-            found = known.get(action)
-        else:
-            action = getattr(cls, "__action__", "")
-            found = known.get(action)
-        if cls is not Raw and found is not cls:
+        action: str = message.action if isinstance(message, Raw) else getattr(cls, "__action__", "")
+        known = ours.get(action)
+        if cls is not Raw and known is not cls:
             name = f"{cls.__module__}.{cls.__name__}"
             raise TypeError(f"{name} is not a request of OCPP {self.version.value}")
-        sender = found.__sender__ if found is not None else None
+        if known is None and action in others:
+            door = "send" if ours is self.calls else "call"
+            raise LocalProtocolError(f"{action} goes through {door}() (J21-603)")
+        sender = known.__sender__ if known is not None else None
         if sender is not None and role is not None and sender is not role:
             raise LocalProtocolError(f"{action} is sent by the {sender.value}; we are the {role.value}")
         return action
@@ -173,7 +185,7 @@ def _name(cls: type[Any]) -> str:
 def _makes_sense(message: Message, lengths: Lengths) -> bool:
     try:
         read_leniently(message.__class__, plain(message), lengths)
-    except (Refused, *UNWRITABLE):
+    except (Refused, ValueError, RecursionError):
         return False
     return True
 

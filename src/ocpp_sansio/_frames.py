@@ -139,24 +139,31 @@ def _parse_with(loads: Loads, text: str) -> Any:
             raise Malformed(Rejection.EMPTY, "an empty text") from None
         kind, id, head = _salvaged(text)
         reason = Rejection.BROKEN_CALL if kind == CALL and id is not None else Rejection.NOT_JSON
-        raise Malformed(reason, f"not JSON: {str(error)[:200]}", kind, id, head) from None
+        raise Malformed(reason, f"not JSON: {_words_of(error)}", kind, id, head) from None
+
+
+def _words_of(error: Exception) -> str:
+    try:
+        return str(error)[:200]
+    except Exception:
+        return type(error).__name__
 
 
 _TEXT = r'"((?:[^"\\\x00-\x1f]|\\.){0,255})"'
-_HEAD = re.compile(rf"\ufeff?\s*\[\s*([0-9])(?:\.0)?\s*,\s*{_TEXT}(?:\s*,\s*{_TEXT})?")
+_HEAD = re.compile(rf"\ufeff?\s*\[\s*([0-9])(?:\.0)?(?![0-9.eE])(?:\s*,\s*{_TEXT}(?:\s*,\s*{_TEXT})?)?")
 
 
 def _salvaged(text: str) -> tuple[int | None, str | None, list[Any]]:
-    """Message type, id and beginning of a frame whose text is broken further on."""
+    """Message type, id and beginning of a frame whose text is broken further on, as far as they can be read."""
     found = _HEAD.match(text)
     if found is None:
         return None, None, []
+    kind = int(found[1])
     try:
         head = [json.loads(f'"{part}"') for part in found.groups()[1:] if part is not None]
     except ValueError:
-        return None, None, []
-    kind = int(found[1])
-    return (kind, head[0], [kind, *head]) if is_unicode(head) else (None, None, [])
+        return kind, None, []
+    return (kind, head[0], [kind, *head]) if head and is_unicode(head) else (kind, None, [])
 
 
 _NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")

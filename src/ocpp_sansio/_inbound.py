@@ -165,25 +165,21 @@ class Inbound:
     def _readable(self, text: str | bytes) -> str | None:
         """The text, if it is one of a size to look at; otherwise it is rejected."""
         most = self._limits.frame_size
-        if len(text) > (most if isinstance(text, str) else 4 * most):  # UTF-8 has at most 4 bytes for each
-            size, kept = len(text), text[:KEPT]
-        elif isinstance(text, str):
-            return text
-        else:
+        if isinstance(text, bytes) and len(text) <= 4 * most:  # a character is 4 bytes of UTF-8 at most
             try:
-                decoded = text.decode()
+                text = text.decode()
             except UnicodeDecodeError as error:
                 problem = f"not UTF-8: {error.reason} at byte {error.start}"
-                self._reject(text[:KEPT].decode(errors="replace"), Rejection.NOT_UTF8, problem)
+                self._reject(error.object[:KEPT].decode(errors="replace"), Rejection.NOT_UTF8, problem)
                 self._events.append(CloseRequested(1007, "text is not UTF-8"))  # RFC 6455, 8.1
                 return None
-            if len(decoded) <= most:
-                return decoded
-            size, kept = len(decoded), decoded[:KEPT]
-        problem = f"{size} characters, at most {most}"
+        if isinstance(text, str) and len(text) <= most:
+            return text
+        size = f"{len(text)} {'characters' if isinstance(text, str) else 'bytes'}, at most {most} characters"
+        kept = text[:KEPT]
         shown = kept if isinstance(kept, str) else kept.decode(errors="replace")
-        self._reject(shown, Rejection.TOO_BIG, problem)
-        self._events.append(CloseRequested(1009, problem))
+        self._reject(shown, Rejection.TOO_BIG, size)
+        self._events.append(CloseRequested(1009, size))
         return None
 
     def _receive_malformed(self, text: str, problem: Malformed) -> None:
@@ -382,7 +378,7 @@ class Inbound:
         elif error is not None:
             self._end_call(CallErrorReceived(pending, error))
         else:
-            self._fail_call(pending, f"is {problem.message}", None, problem.reason)
+            self._fail_call(pending, f"is {problem.message}", None, problem.reason, kind=problem.kind)
 
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
@@ -447,10 +443,11 @@ class Inbound:
         payload: Any,
         reason: Rejection,
         violation: Violation | None = None,
+        kind: int | None = CALLRESULT,
     ) -> None:
-        """The call in the slot got something unusable, which 2.1 lets us say (J21-305)."""
+        """The call in the slot got something unusable; of a CALLRESULT, 2.1 lets us say so (J21-305)."""
         message = f"the answer to {pending.action} {pending.id!r} {problem}"
-        if CALLRESULTERROR in self._dialect.rules.message_types:
+        if kind == CALLRESULT and CALLRESULTERROR in self._dialect.rules.message_types:
             rules = self._dialect.rules
             code = self._dialect.code_of(violation) if violation is not None else rules.answers[reason]
             error = ERRORS_BY_CODE[code or ErrorCode.FORMAT_VIOLATION](message)

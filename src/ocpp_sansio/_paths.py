@@ -4,10 +4,12 @@ look at.
 Objects are told apart by identity: parsed JSON never holds one twice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["between", "paths_to", "quoted", "step"]
+__all__ = ["between", "paths_to", "quoted", "smallest", "step"]
+
+LONGEST_PATH = 1000  # characters; data that contains itself has no end
 
 
 def step(key: str | int) -> str:
@@ -43,6 +45,21 @@ def _to_child(above: Any, child: Any) -> str:
                 if element is child:
                     return f"{step(key)}[{index}]"
     return ""  # made by nobody: the chain comes from the decoders
+
+
+def smallest(value: Any, good: Callable[[Any], bool]) -> tuple[str, Any]:
+    """Where the first smallest part of JSON data is that is not good, the whole being bad; and that part."""
+    path, deeper = "$", True
+    while deeper:
+        deeper = False
+        members = (
+            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+        )
+        for key, member in members:
+            if len(path) < LONGEST_PATH and isinstance(key, (str, int)) and not good(member):
+                path, value, deeper = path + step(key), member, True
+                break
+    return path, value
 
 
 def paths_to(root: Any, nodes: Iterable[Any]) -> dict[int, str]:

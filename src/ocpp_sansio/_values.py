@@ -14,6 +14,7 @@ __all__ = [
     "Note",
     "Unusual",
     "any_text",
+    "brief",
     "checked_any",
     "checked_open",
     "integral",
@@ -124,6 +125,15 @@ def _texts_in(value: Any) -> Iterator[str]:
             trail += item
 
 
+def brief(value: Any) -> str:
+    """Anything in a `repr`: cut short where it is long, and without fail."""
+    try:
+        text = repr(value)
+    except Exception:  # such as of an integer with more digits than Python writes
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= 1000 else f"{text[:1000]}..."
+
+
 def any_text(value: Any) -> str:
     """Any JSON value as text.
 
@@ -150,7 +160,10 @@ def plain_value(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain_value(item) for item in value]
     if isinstance(value, datetime):
-        return format_datetime(value)
+        try:
+            return format_datetime(value)
+        except OverflowError:  # beyond the years of UTC: no text, which the judge will say
+            return value
     if isinstance(value, str):
         return str.__str__(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):

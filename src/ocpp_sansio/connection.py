@@ -110,7 +110,7 @@ class Connection(Inbound):
             raise ConnectionClosed(_CLOSED)
         if not isinstance(request, Request):
             raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
-        action = self._dialect.checked_action(request, self._role)
+        action = self._dialect.action_to_call(request, self._role)
         patience = self._call_timeout if timeout is None else _seconds("timeout", timeout)
         if queue_timeout is not None:
             _seconds("queue_timeout", queue_timeout)
@@ -140,7 +140,7 @@ class Connection(Inbound):
             raise TypeError(
                 f"send takes a message such as send.NotifyPeriodicEventStream, not {message!r:.60}"
             )
-        action = self._dialect.checked_action(message, self._role)
+        action = self._dialect.action_to_send(message, self._role)
         if self._gate is not None and not self._admits(action, inbound=False):
             raise LocalProtocolError(f"{action} may not be sent before the station is accepted (L-511)")
         if len(self._frames) >= self._limits.undrained:

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, final
 
 import attrs
 
+from ._values import brief
 from .errors import OCPPError, Rejection, RemoteProtocolError
 from .messages import Raw, Request, Response, Unconfirmed
 from .validation import Violation
@@ -39,12 +40,6 @@ Answer = TypeVar("Answer", bound=Response)
 def _shown(text: str) -> str:
     """A frame in a `repr`: whole if it is of everyday size."""
     return repr(text) if len(text) <= 1000 else f"<{len(text)} characters: {text[:60]!r}...>"
-
-
-def _brief(value: Any) -> str:
-    """What a peer has sent, in a `repr`: cut short where it is long."""
-    text = repr(value)
-    return text if len(text) <= 1000 else f"{text[:1000]}..."
 
 
 @final
@@ -85,7 +80,7 @@ class CallReceived:
     id: str
     action: str
     request: Request[Any, Any]
-    payload: dict[str, Any] = attrs.field(repr=_brief)
+    payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
     text: str = attrs.field(repr=_shown)
 
@@ -97,7 +92,7 @@ class CallResultReceived:
 
     pending: PendingCall[Any]
     response: Response
-    payload: dict[str, Any] = attrs.field(repr=_brief)
+    payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
 
 
@@ -121,7 +116,7 @@ class CallFailed:
 
     pending: PendingCall[Any]
     error: RemoteProtocolError
-    payload: Any = attrs.field(repr=_brief)
+    payload: Any = attrs.field(repr=brief)
 
 
 @final
@@ -149,7 +144,7 @@ class LateResponseReceived:
     """
 
     pending: PendingCall[Any]
-    payload: Any = attrs.field(repr=_brief)
+    payload: Any = attrs.field(repr=brief)
     error: OCPPError | None
     text: str = attrs.field(repr=_shown)
 
@@ -162,8 +157,8 @@ class UnmatchedResponseReceived:
     `error` is set for a CALLERROR, `payload` for a CALLRESULT.
     """
 
-    id: Any = attrs.field(repr=_brief)
-    payload: Any = attrs.field(repr=_brief)
+    id: Any = attrs.field(repr=brief)
+    payload: Any = attrs.field(repr=brief)
     error: OCPPError | None
     text: str = attrs.field(repr=_shown)
 
@@ -193,7 +188,7 @@ class SendReceived:
     id: str
     action: str
     message: Unconfirmed | Raw
-    payload: dict[str, Any] = attrs.field(repr=_brief)
+    payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
     text: str = attrs.field(repr=_shown)
 
@@ -207,7 +202,7 @@ class CallResultErrorReceived:
     answered.
     """
 
-    id: Any = attrs.field(repr=_brief)
+    id: Any = attrs.field(repr=brief)
     action: str | None
     error: OCPPError
     text: str = attrs.field(repr=_shown)

@@ -6,6 +6,7 @@ connection.
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from itertools import islice
 from types import MappingProxyType
 from typing import Any
@@ -14,9 +15,9 @@ import attrs
 
 from ._codec import ODDITIES, Refused, encoder, plain, sending_decoder, widened_decoder
 from ._judge import make_judge
-from ._paths import between, paths_to, quoted, step
+from ._paths import between, paths_to, quoted, smallest, step
 from ._shape import NO_LENGTHS, Lengths, Member, members
-from ._values import ANY_JSON, OPEN_ENDED, Note, any_text, is_unicode
+from ._values import ANY_JSON, OPEN_ENDED, Note, any_text, brief, is_unicode
 from .errors import SchemaViolation
 from .messages import Datatype, Message
 from .schema import element_schema, node_schema, schema_for, schema_uri
@@ -38,7 +39,7 @@ class Violation:
 
     path: str
     keyword: str
-    value: Any
+    value: Any = attrs.field(repr=brief)
     message: str
 
     def __str__(self) -> str:
@@ -154,41 +155,54 @@ def encode(message: Message, lengths: Mapping[type[Message], Lengths] = MappingP
 def _encode_slowly(message: Message, lengths: Lengths) -> str:
     cls = message.__class__
     decode = widened_decoder(cls, lengths, receiving=False) if lengths else sending_decoder(cls)
+    payload = _plain(message)
     try:
-        payload = plain(message)
-        try:
-            decode(payload, [])
-        except Refused as refused:
-            raise _unsendable(message, explain(payload, refused, receiving=False)) from None
-        return any_text(payload)
-    except SchemaViolation:
-        raise
-    except UNWRITABLE as error:
-        raise _unwritable(message, error) from error
+        decode(payload, [])
+    except Refused as refused:
+        raise _unsendable(message, explain(payload, refused, receiving=False)) from None
+    return _json(payload, message)
 
 
 def encode_unjudged(message: Message) -> str:
     """The payload as JSON text, as it stands. Raises SchemaViolation if it is no JSON."""
+    return _unicode(_json(_plain(message), message), message)
+
+
+def _plain(message: Message) -> dict[str, Any]:
     try:
-        text = any_text(plain(message))
-    except (TypeError, *UNWRITABLE) as error:
-        raise _unwritable(message, error) from error
-    return _unicode(text, message)
+        return plain(message)
+    except (ValueError, RecursionError) as error:
+        violation = Violation("$", "type", None, f"cannot be written as JSON: {error}")
+        raise _unsendable(message, violation) from error
+
+
+def _json(payload: Any, message: Message) -> str:
+    try:
+        return any_text(payload)
+    except NO_JSON as error:
+        path, value = smallest(payload, _is_json)
+        violation = Violation(path, "type", value, f"{_shown(value)} cannot be written as JSON: {error}")
+        raise _unsendable(message, violation) from error
+
+
+#: What `any_text` raises: of a number beyond all bounds, an object of Python's, a list that contains itself.
+NO_JSON = (TypeError, ValueError, RecursionError)
+
+
+def _is_json(value: Any) -> bool:
+    try:
+        any_text(value)
+    except NO_JSON:
+        return False
+    return True
 
 
 def _unicode(text: str, message: Message) -> str:
-    if "\\ud" in text and not is_unicode(json.loads(text)):
-        violation = Violation("$", "type", None, "contains a lone surrogate, which is not Unicode")
+    if "\\ud" in text and not is_unicode(payload := json.loads(text)):
+        path, value = smallest(payload, is_unicode)
+        violation = Violation(path, "type", value, "contains a lone surrogate, which is not Unicode")
         raise _unsendable(message, violation)
     return text
-
-
-#: A time that UTC cannot express, an integer of thousands of digits, a list that contains itself.
-UNWRITABLE = (ValueError, OverflowError, RecursionError)
-
-
-def _unwritable(message: Message, error: Exception) -> SchemaViolation:
-    return _unsendable(message, Violation("$", "type", None, f"cannot be written as JSON: {error}"))
 
 
 def _unsendable(message: Message, violation: Violation) -> SchemaViolation:
@@ -250,6 +264,7 @@ _JSON_NAMES: Mapping[type[Any], str] = {
     float: "a number",
     bool: "a boolean",
     type(None): "null",
+    datetime: "a time that UTC cannot express",  # all others have become text
 }
 _EXPECTED = {
     "object": "an object",

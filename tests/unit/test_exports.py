@@ -127,7 +127,7 @@ ROOMS = {
     "schema": {"_shape", "_values", "messages"},
     "validation": {"_codec", "_judge", "_paths", "_shape", "_values", "errors", "messages", "schema"},
     "version": {"errors", "messages"},
-    "events": {"errors", "messages", "validation"},
+    "events": {"_values", "errors", "messages", "validation"},
     "_frames": {"_values", "errors"},
     "_lenient": {"_codec", "_datetime", "_paths", "_shape", "_values", "messages", "validation"},
     "_dialect": {
