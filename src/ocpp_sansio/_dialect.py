@@ -87,21 +87,21 @@ class Dialect:
         Malformed for JSON that is nested too deeply, which most classes leave no room for.
         """
         if cls is Raw or (self._relaxed and not self.judges(action)):
-            check_nesting(text, self.nesting)
+            check_nesting(frame, self.nesting)
             return Raw(action, payload, Origin(self.version.value, frame[0], frame[1], text)), ()
         notes: list[Note] = []
         try:
             message = decoder(cls)(payload, notes)
         except Refused:
-            return self._read_again(cls, action, payload, text)
+            return self._read_again(cls, action, payload, frame)
         if not notes:
             return message, ()
-        check_nesting(text, self.nesting)
+        check_nesting(frame, self.nesting)
         return message, noted(payload, notes)
 
-    def _read_again(self, cls: type[Message], action: str, payload: dict[str, Any], text: str) -> Read:
+    def _read_again(self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any]) -> Read:
         """Ask what this connection allows beyond the class, once the class has refused."""
-        check_nesting(text, self.nesting)
+        check_nesting(frame, self.nesting)
         lengths = self._lengths.get(cls, NO_LENGTHS)
         if self.validation.of_action(action).received is Strictness.LENIENT:
             return read_leniently(cls, payload, lengths)

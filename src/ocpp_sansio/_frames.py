@@ -41,9 +41,9 @@ MAX_ID = 36  # J16-204, counted in code points
 MAX_ECHOED_ID = 255  # rule 9 of the house: a longer one is not repeated to the peer
 MAX_DESCRIPTION = 255  # J201-212; no limit in 1.6, whose peers have buffers all the same
 
-#: A parser that recurses stops at the interpreter's limit, which is 1000 unless somebody has raised it. Then
-#: nothing guards the stack of C but we.
-SAFE_NESTING = 1000
+#: A parser that recurses stops at the interpreter's limit, which is 1000 unless somebody has raised it. Far
+#: beyond, nothing guards the stack of C but we.
+SAFE_NESTING = 10_000
 
 #: What a user may give in the place of `json.loads`. It raises on a text that is not JSON.
 Loads = Callable[[str], Any]
@@ -102,7 +102,7 @@ loads_once: Loads = json.JSONDecoder(parse_constant=_refuse_constant, object_pai
 def parse(text: str, loads: Loads | None = None) -> list[Any]:
     """The frame: a list that begins with a number. Raises Malformed."""
     if len(text) > SAFE_NESTING and getrecursionlimit() > SAFE_NESTING:
-        check_nesting(text, SAFE_NESTING)
+        _check_stack(text)
     if loads is not None:
         frame = _parse_with(loads, text)
     else:
@@ -130,16 +130,13 @@ def _parse_with(loads: Loads, text: str) -> Any:
     try:
         return loads(text)
     except RecursionError:
-        raise Malformed(Rejection.TOO_DEEP, "nested too deeply") from None
+        raise _salvaged(text, Rejection.TOO_DEEP, "nested too deeply") from None
     except _DuplicateKeys as error:
-        kind, id, _ = _salvaged(text)
-        raise Malformed(Rejection.DUPLICATE_KEYS, str(error), kind, id) from None
+        raise _salvaged(text, Rejection.DUPLICATE_KEYS, str(error)) from None
     except Exception as error:  # of whatever kind a user's own loader raises
         if not text.strip(" \t\r\n"):
             raise Malformed(Rejection.EMPTY, "an empty text") from None
-        kind, id, head = _salvaged(text)
-        reason = Rejection.BROKEN_CALL if kind == CALL and id is not None else Rejection.NOT_JSON
-        raise Malformed(reason, f"not JSON: {_words_of(error)}", kind, id, head) from None
+        raise _salvaged(text, Rejection.NOT_JSON, f"not JSON: {_words_of(error)}") from None
 
 
 def _words_of(error: Exception) -> str:
@@ -153,42 +150,47 @@ _TEXT = r'"((?:[^"\\\x00-\x1f]|\\.){0,255})"'
 _HEAD = re.compile(rf"\ufeff?\s*\[\s*([0-9])(?:\.0)?(?![0-9.eE])(?:\s*,\s*{_TEXT}(?:\s*,\s*{_TEXT})?)?")
 
 
-def _salvaged(text: str) -> tuple[int | None, str | None, list[Any]]:
-    """Message type, id and beginning of a frame whose text is broken further on, as far as they can be read."""
+def _salvaged(text: str, reason: Rejection, message: str) -> Malformed:
+    """What to raise of a text that is broken: with its message type, id and beginning as far as they can be
+    read.
+    """
     found = _HEAD.match(text)
     if found is None:
-        return None, None, []
+        return Malformed(reason, message)
     kind = int(found[1])
     try:
         head = [json.loads(f'"{part}"') for part in found.groups()[1:] if part is not None]
     except ValueError:
-        return kind, None, []
-    return (kind, head[0], [kind, *head]) if head and is_unicode(head) else (kind, None, [])
+        head = []
+    if not head or not is_unicode(head):
+        return Malformed(reason, message, kind)
+    if kind == CALL and reason is Rejection.NOT_JSON:
+        reason = Rejection.BROKEN_CALL
+    return Malformed(reason, message, kind, head[0], [kind, *head])
 
 
-_NOT_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-
-
-def check_nesting(text: str, most: int) -> None:
+def check_nesting(frame: list[Any], most: int) -> None:
     """Raise Malformed if objects and arrays lie deeper inside each other than `most` (L-218)."""
-    if len(text) <= most or text.count("[") + text.count("{") <= most:
-        return
-    encoded = text.encode(errors="replace")
-    brackets = encoded.translate(None, _NOT_BRACKETS)
-    for _ in range(most):  # peels off the innermost pairs: as many times as it is deep, if texts hold none
-        peeled = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if not peeled:
+    level: list[Any] = [frame]
+    for _ in range(most):
+        inside = (item.values() if type(item) is dict else item for item in level)
+        level = [value for values in inside for value in values if type(value) is dict or type(value) is list]
+        if not level:
             return
-        if len(peeled) == len(brackets):
-            break
-        brackets = peeled
+    message = f"nested deeper than {most} levels"
+    raise Malformed(Rejection.TOO_DEEP, message, frame[0], readable_id(frame), frame)
+
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+
+
+def _check_stack(text: str) -> None:
+    """Raise Malformed if a parser that recurses would go deeper than the stack of C allows."""
     depth = 0
-    for bracket in _STRING.sub(b"", encoded).translate(None, _NOT_BRACKETS):
-        depth += 1 if bracket in b"[{" else -1
-        if depth > most:
-            kind, id, head = _salvaged(text)
-            raise Malformed(Rejection.TOO_DEEP, f"nested deeper than {most} levels", kind, id, head)
+    for bracket in re.findall(r"[][{}]", _STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        if depth > SAFE_NESTING:
+            raise _salvaged(text, Rejection.TOO_DEEP, "nested too deeply")
 
 
 def _without_surrogates(frame: list[Any]) -> list[Any]:

@@ -312,7 +312,7 @@ class Inbound:
         payload = frame[2] if len(frame) > 2 else None
         pending = self._outgoing.answered(id)
         if pending is None:
-            check_nesting(text, self._limits.nesting)
+            check_nesting(frame, self._limits.nesting)
             self._receive_stray(id, payload, None, text)
             return
         if len(frame) != 3:
@@ -356,7 +356,7 @@ class Inbound:
         self._events.append(CallResultErrorReceived(id, action, self._error_in(frame, id, text), text))
 
     def _error_in(self, frame: list[Any], id: Any, text: str) -> OCPPError:
-        check_nesting(text, self._limits.nesting)
+        check_nesting(frame, self._limits.nesting)
         error = error_of(frame)
         if isinstance(id, str):
             error.origin = Origin(self._dialect.version.value, frame[0], id, text)
