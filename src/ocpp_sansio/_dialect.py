@@ -13,7 +13,7 @@ from ._codec import Decoder, Refused, decoder, plain, widened_decoder
 from ._frames import check_nesting
 from ._lenient import read_leniently
 from ._shape import NO_LENGTHS, Lengths, members
-from ._values import Note
+from ._values import Note, is_unicode
 from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
 from .messages import Message, Origin, Raw, Request, Role, Unconfirmed
 from .policies import Strictness, Validation
@@ -153,6 +153,10 @@ class Dialect:
     ) -> str:
         cls = type(message)
         action: str = message.action if isinstance(message, Raw) else getattr(cls, "__action__", "")
+        if cls is Raw and not isinstance(action, str):
+            raise TypeError(f"the action of a Raw is text, not {action!r:.60}")
+        if cls is Raw and not is_unicode(action):
+            raise ValueError(f"the action {action!r:.60} contains a lone surrogate, which is not Unicode")
         known = ours.get(action)
         if cls is not Raw and known is not cls:
             name = f"{cls.__module__}.{cls.__name__}"

@@ -30,6 +30,7 @@ from ._frames import (
 )
 from ._incoming import Incoming
 from ._outgoing import Outgoing
+from ._values import is_unicode
 from .errors import ERRORS_BY_CODE, ErrorCode, OCPPError, Rejection, RemoteProtocolError
 from .events import (
     CallErrorReceived,
@@ -358,7 +359,7 @@ class Inbound:
     def _error_in(self, frame: list[Any], id: Any, text: str) -> OCPPError:
         check_nesting(frame, self._limits.nesting)
         error = error_of(frame)
-        if isinstance(id, str):
+        if isinstance(id, str) and (text.isascii() or is_unicode(text)):
             error.origin = Origin(self._dialect.version.value, frame[0], id, text)
         return error
 

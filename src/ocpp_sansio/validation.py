@@ -164,11 +164,15 @@ def _encode_slowly(message: Message, lengths: Lengths) -> str:
 
 
 def encode_unjudged(message: Message) -> str:
-    """The payload as JSON text, as it stands. Raises SchemaViolation if it is no JSON."""
-    return _unicode(_json(_plain(message), message), message)
+    """The payload as JSON text, as it stands. Raises SchemaViolation if it is no JSON object."""
+    payload = _plain(message)
+    if not isinstance(payload, dict):
+        violation = Violation("$", "type", payload, f"{_shown(payload)} is not an object")
+        raise _unsendable(message, violation)
+    return _unicode(_json(payload, message), message)
 
 
-def _plain(message: Message) -> dict[str, Any]:
+def _plain(message: Message) -> Any:
     try:
         return plain(message)
     except (ValueError, RecursionError) as error:

@@ -152,6 +152,7 @@ ROOMS = {
         "_frames",
         "_incoming",
         "_outgoing",
+        "_values",
         "errors",
         "events",
         "messages",
