@@ -129,7 +129,7 @@ class Inbound:
         self._timeouts = 0
         self._bad_frames = 0
 
-    def receive_text(self, text: str | bytes, *, now: float) -> None:
+    def receive_text(self, text: str | bytes | bytearray, *, now: float) -> None:
         """Take one whole WebSocket text message; bytes are its undecoded UTF-8.
 
         No text makes this raise or break the connection. Of duplicate keys in an object the last one wins,
@@ -163,10 +163,10 @@ class Inbound:
         except Malformed as problem:
             self._receive_malformed(text, problem)
 
-    def _readable(self, text: str | bytes) -> str | None:
+    def _readable(self, text: str | bytes | bytearray) -> str | None:
         """The text, if it is one of a size to look at; otherwise it is rejected."""
         most = self._limits.frame_size
-        if isinstance(text, bytes) and len(text) <= 4 * most:  # a character is 4 bytes of UTF-8 at most
+        if not isinstance(text, str) and len(text) <= 4 * most:  # a character is 4 bytes of UTF-8 at most
             try:
                 text = text.decode()
             except UnicodeDecodeError as error:

@@ -409,6 +409,14 @@ def test_ctrl_c_stops_the_stations_and_still_gives_the_summary(tmp_path):
     assert all(json.loads(line) and line.endswith("\n") for line in lines)
 
 
+@pytest.fixture(autouse=True)
+def ctrl_c_is_heard():
+    """Also where the tests run in the background of a shell, which lets its jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def interruption():
     interruption = Interruption()

