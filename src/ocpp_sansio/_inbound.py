@@ -207,11 +207,11 @@ class Inbound:
         if earlier is not None:
             self._events.append(DuplicateCallReceived(id, earlier, text))
             return
-        if self._replays and self._replay(id, text):
-            return
         # L-425: frame, then gate, then action and direction, then payload.
         if self._gate is not None and not self._admits(action, inbound=True):
             self._refuse_unaccepted(text, id, action)
+            return
+        if self._replays and self._replay(id, text):
             return
         dialect = self._dialect
         cls = dialect.calls.get(action)

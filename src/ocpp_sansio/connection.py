@@ -121,6 +121,8 @@ class Connection(Inbound):
         id = self._id_for(id)
         frame = self._same(_origin_of(request), CALL, id) or call_text(id, action, payload)
         self._advance(now)
+        if self._watches:
+            self._turn()  # those that were held back until the state changed come first
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
             self._frames.append(pending)

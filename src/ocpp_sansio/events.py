@@ -78,8 +78,8 @@ class CallReceived:
     """
 
     id: str
-    action: str
-    request: Request[Any, Any]
+    action: str = attrs.field(repr=brief)
+    request: Request[Any, Any] = attrs.field(repr=brief)
     payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
     text: str = attrs.field(repr=_shown)
@@ -91,7 +91,7 @@ class CallResultReceived:
     """Our call was answered. In OCPP 2.1, `Connection.reject_result` says that the answer is no good."""
 
     pending: PendingCall[Any]
-    response: Response
+    response: Response = attrs.field(repr=brief)
     payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
 
@@ -102,7 +102,7 @@ class CallErrorReceived:
     """Our call was answered with a CALLERROR."""
 
     pending: PendingCall[Any]
-    error: OCPPError
+    error: OCPPError = attrs.field(repr=brief)
 
 
 @final
@@ -115,7 +115,7 @@ class CallFailed:
     """
 
     pending: PendingCall[Any]
-    error: RemoteProtocolError
+    error: RemoteProtocolError = attrs.field(repr=brief)
     payload: Any = attrs.field(repr=brief)
 
 
@@ -145,7 +145,7 @@ class LateResponseReceived:
 
     pending: PendingCall[Any]
     payload: Any = attrs.field(repr=brief)
-    error: OCPPError | None
+    error: OCPPError | None = attrs.field(repr=brief)
     text: str = attrs.field(repr=_shown)
 
 
@@ -159,7 +159,7 @@ class UnmatchedResponseReceived:
 
     id: Any = attrs.field(repr=brief)
     payload: Any = attrs.field(repr=brief)
-    error: OCPPError | None
+    error: OCPPError | None = attrs.field(repr=brief)
     text: str = attrs.field(repr=_shown)
 
 
@@ -173,7 +173,7 @@ class DuplicateCallReceived:
     """
 
     id: str
-    call: CallReceived | None
+    call: CallReceived | None = attrs.field(repr=brief)
     text: str = attrs.field(repr=_shown)
 
 
@@ -186,8 +186,8 @@ class SendReceived:
     """
 
     id: str
-    action: str
-    message: Unconfirmed | Raw
+    action: str = attrs.field(repr=brief)
+    message: Unconfirmed | Raw = attrs.field(repr=brief)
     payload: dict[str, Any] = attrs.field(repr=brief)
     violations: tuple[Violation, ...]
     text: str = attrs.field(repr=_shown)
@@ -204,7 +204,7 @@ class CallResultErrorReceived:
 
     id: Any = attrs.field(repr=brief)
     action: str | None
-    error: OCPPError
+    error: OCPPError = attrs.field(repr=brief)
     text: str = attrs.field(repr=_shown)
 
 
@@ -219,7 +219,7 @@ class FrameRejected:
 
     text: str = attrs.field(repr=_shown)
     reason: Rejection
-    error: OCPPError
+    error: OCPPError = attrs.field(repr=brief)
     answered_with: str | None
 
 

@@ -1,11 +1,23 @@
 """Text to frame and back."""
 
 import json
+import sys
+from collections.abc import Iterator
 
 import pytest
 
 from ocpp_sansio import ErrorCode, Rejection
-from ocpp_sansio._frames import Malformed, call_text, error_of, error_text, parse, read_call, result_text
+from ocpp_sansio._frames import (
+    SAFE_NESTING,
+    Malformed,
+    call_text,
+    error_of,
+    error_text,
+    parse,
+    read_call,
+    readable_id,
+    result_text,
+)
 from ocpp_sansio.errors import FormatViolationError, GenericError, OccurrenceConstraintViolationError
 
 
@@ -146,3 +158,64 @@ def test_details_that_contain_themselves_are_refused() -> None:
     details["self"] = details
     with pytest.raises(ValueError, match="Circular"):
         error_text("1", "GenericError", GenericError("", details))
+
+
+def test_details_that_are_nested_too_deeply_are_refused() -> None:
+    details: dict[str, object] = {}
+    for _ in range(100_000):
+        details = {"a": details}
+    with pytest.raises(ValueError, match="the error details are nested too deeply"):
+        error_text("1", "GenericError", GenericError("", details))
+
+
+@pytest.mark.parametrize("kind", [2, 6])
+def test_a_call_and_a_send_are_written_alike(kind: int) -> None:
+    assert call_text("1", "Sing", "{}", kind) == f'[{kind},"1","Sing",{{}}]'
+
+
+@pytest.mark.parametrize("kind", [4, 5])
+def test_both_kinds_of_error_are_written_alike(kind: int) -> None:
+    assert error_text("1", "GenericError", GenericError("d"), kind) == f'[{kind},"1","GenericError","d",{{}}]'
+
+
+@pytest.mark.parametrize("frame", [[2], [2, 7], [2, None], [2, "\ud800"], [2, ["1"]]])
+def test_some_ids_no_answer_could_carry(frame: list[object]) -> None:
+    assert readable_id(frame) is None
+
+
+@pytest.mark.parametrize("id", ["", "1", "x" * 1000, "ä"])
+def test_any_other_text_is_an_id_to_answer(id: str) -> None:
+    assert readable_id([2, id]) == id
+
+
+@pytest.mark.parametrize("frame", ["[6]", "[6.0]", '[2.0,"1"]'])
+def test_a_wrong_number_of_elements_is_told_by_its_kind(frame: str) -> None:
+    with pytest.raises(Malformed, match=r"a (CALL|SEND) has 4 elements, not"):
+        read_call(parse(frame))
+
+
+@pytest.fixture
+def deep_stack() -> Iterator[None]:
+    """An interpreter that would follow a parser deeper than the stack of C allows."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(10**6)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+@pytest.mark.usefixtures("deep_stack")
+@pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
+def test_no_text_brings_the_stack_down(opening: str, closing: str) -> None:
+    # L-218
+    depth = 100_000
+    with pytest.raises(Malformed) as caught:
+        parse('[2,"1","Sing",' + opening * depth + "1" + closing * depth + "]")
+    assert (caught.value.reason, caught.value.kind, caught.value.id) == (Rejection.TOO_DEEP, 2, "1")
+
+
+@pytest.mark.usefixtures("deep_stack")
+def test_brackets_in_texts_are_not_deep() -> None:
+    text = '[2,"1","Sing",{"a":"' + "[" * 2 * SAFE_NESTING + '"}]'
+    assert parse(text)[3] == {"a": "[" * 2 * SAFE_NESTING}

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
-from ocpp_sansio import Role
+from ocpp_sansio import Role, Version
 from ocpp_sansio._shape import members
-from ocpp_sansio.messages import Request, asdict, limits, wire_name
+from ocpp_sansio.messages import ABSENT, Origin, Raw, Request, asdict, limits, wire_name
 from ocpp_sansio.v16 import call, call_result, datatypes, enums
 from tests.unit.declared import Colour, Inner, Paint, PaintResult, paint
 
@@ -182,3 +182,100 @@ def test_a_request_must_name_its_response() -> None:
         pass
 
     assert not hasattr(Abstract, "__action__")
+
+
+# Messages without a class.
+
+
+def test_a_raw_message_is_an_action_and_a_payload() -> None:
+    message = Raw("Sing", {"song": "la"})
+    assert (message.action, message.payload, message.origin) == ("Sing", {"song": "la"}, None)
+
+
+def test_a_raw_message_may_be_empty() -> None:
+    assert Raw("Sing").payload == {}
+    assert Raw("Sing").payload is not Raw("Sing").payload
+
+
+def test_raw_messages_compare_by_action_and_payload() -> None:
+    origin = Origin("1.6", 2, "1", "[]")
+    assert Raw("Sing", {"a": 1}) == Raw("Sing", {"a": 1}, origin)
+    assert Raw("Sing") != Raw("Dance")
+    assert Raw("Sing", {"a": 1}) != Raw("Sing")
+
+
+def test_the_repr_of_a_raw_message_leaves_out_its_origin() -> None:
+    assert repr(Raw("Sing", {"a": 1}, Origin("1.6", 2, "1", "x" * 10**6))) == (
+        "Raw(action='Sing', payload={'a': 1})"
+    )
+
+
+def test_a_raw_message_answers_a_raw_one() -> None:
+    assert Raw.__answer__ is Raw
+
+
+def test_a_raw_message_has_no_room_for_misspelt_attributes() -> None:
+    with pytest.raises(AttributeError):
+        Raw("Sing").paylod = {}  # type: ignore[attr-defined]
+
+
+def test_the_plain_data_of_a_raw_message_is_its_payload() -> None:
+    # L-1007
+    payload = {"a_b": [None, {"cD": 1}]}
+    assert asdict(Raw("Sing", payload)) == {"payload": payload}
+
+
+def test_an_origin_is_version_type_id_and_frame() -> None:
+    assert Origin("1.6", 2, "1", "text")._asdict() == {
+        "version": "1.6",
+        "kind": 2,
+        "id": "1",
+        "frame": "text",
+    }
+
+
+Sing = Raw.declare("Sing", request={"type": "object"}, response={"required": ["loud"]}, sender=Role.CSMS)
+
+
+def test_a_declared_action_has_a_name_a_sender_and_an_answer() -> None:
+    # L-1007
+    assert (Sing.__name__, Sing.__action__, Sing.__sender__) == ("Sing", "Sing", Role.CSMS)
+    assert Sing.__answer__.__name__ == "Sing"
+    assert Sing.__schema__ == {"type": "object"}
+    assert Sing.__answer__.__schema__ == {"required": ["loud"]}
+
+
+def test_a_declared_action_may_have_either_sender() -> None:
+    assert Raw.declare("Sing", request={}, response={}).__sender__ is None
+
+
+def test_a_declared_message_knows_its_action() -> None:
+    message = Sing({"song": "la"})
+    assert (message.action, message.payload) == ("Sing", {"song": "la"})
+    assert Sing().payload == {}
+
+
+def test_two_declarations_of_one_name_are_two_classes() -> None:
+    assert Raw.declare("Sing", request={}, response={})() != Sing()
+
+
+# What is sent without an answer, and what is absent.
+
+
+def test_a_send_is_declared_with_its_sender() -> None:
+    cls = Version.V21.load_sends()["NotifyPeriodicEventStream"]
+    assert (cls.__action__, cls.__sender__) == ("NotifyPeriodicEventStream", Role.CHARGING_STATION)
+
+
+def test_a_subclass_of_a_send_is_the_same_send() -> None:
+    cls = Version.V21.load_sends()["NotifyPeriodicEventStream"]
+
+    class Mine(cls):  # type: ignore[valid-type, misc]
+        pass
+
+    assert (Mine.__action__, Mine.__sender__) == (cls.__action__, cls.__sender__)
+
+
+def test_absent_is_false_and_says_so() -> None:
+    assert not ABSENT
+    assert repr(ABSENT) == "ABSENT"

@@ -134,3 +134,81 @@ def test_calls_that_left_the_queue_are_not_kept_for_their_expiry(outgoing: Outgo
         assert outgoing.take_waiting(call_)
     assert len(outgoing._expiries) < 20
     assert outgoing.deadline == 5
+
+
+# Calls that may not go yet.
+
+
+def test_a_call_that_may_not_go_waits_before_a_free_slot(outgoing: Outgoing) -> None:
+    first = pending("1")
+    assert not outgoing.add(first, 0, None, may_go=False)
+    assert outgoing.slot is None
+    assert outgoing.calls == (first,)
+    assert outgoing.knows("1")
+
+
+def test_only_the_queue_has_room_for_a_call_that_may_not_go(outgoing: Outgoing) -> None:
+    for n in range(3):
+        outgoing.check_room(may_go=False)
+        outgoing.add(pending(str(n)), 0, None, may_go=False)
+    with pytest.raises(QueueFull, match="3 calls are waiting"):
+        outgoing.check_room(may_go=False)
+    outgoing.check_room()
+
+
+def test_the_first_call_that_may_go_has_its_turn(outgoing: Outgoing) -> None:
+    held = PendingCall("1", "Held", call.Heartbeat(), 30)
+    free = pending("2")
+    outgoing.add(held, 0, None, may_go=False)
+    outgoing.add(free, 0, 5, may_go=False)
+    assert outgoing.next_turn(7, lambda action: action != "Held") is free
+    assert outgoing.calls == (free, held)
+    assert outgoing.deadline == 37
+
+
+def test_where_no_call_may_go_none_has_its_turn(outgoing: Outgoing) -> None:
+    outgoing.add(pending("1"), 0, None, may_go=False)
+    assert outgoing.next_turn(0, lambda action: False) is None
+    assert outgoing.slot is None
+
+
+def test_while_the_slot_is_taken_nobody_has_a_turn(outgoing: Outgoing) -> None:
+    outgoing.add(pending("1"), 0, None)
+    outgoing.add(pending("2"), 0, None)
+    assert outgoing.next_turn(0, lambda action: True) is None
+
+
+# Answers that can be rejected.
+
+
+def answered_by(outgoing: Outgoing, id: str) -> PendingCall:
+    call_ = sent(pending(id))
+    outgoing.add(call_, 0, None)
+    outgoing.free_slot()
+    return call_
+
+
+def test_an_answer_can_be_rejected_once() -> None:
+    outgoing = Outgoing(3, 2, rejectable=True)
+    call_ = answered_by(outgoing, "1")
+    assert outgoing.rejectable(call_)
+    outgoing.reject(call_)
+    assert not outgoing.rejectable(call_)
+
+
+def test_an_answer_to_another_call_of_the_same_id_cannot_be_rejected() -> None:
+    outgoing = Outgoing(3, 2, rejectable=True)
+    answered_by(outgoing, "1")
+    assert not outgoing.rejectable(pending("1"))
+
+
+def test_only_the_last_few_answers_can_be_rejected() -> None:
+    outgoing = Outgoing(3, 2, rejectable=True)
+    calls = [answered_by(outgoing, str(n)) for n in range(9)]
+    assert [outgoing.rejectable(call_) for call_ in calls] == [False, *[True] * 8]
+
+
+def test_where_answers_cannot_be_rejected_none_is_kept(outgoing: Outgoing) -> None:
+    call_ = answered_by(outgoing, "1")
+    assert not outgoing.rejectable(call_)
+    outgoing.reject(call_)

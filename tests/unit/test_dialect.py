@@ -1,0 +1,354 @@
+"""The messages that a connection speaks and how strictly it judges them, by themselves."""
+
+import json
+from typing import Any
+
+import pytest
+
+from ocpp_sansio import (
+    ErrorCode,
+    LocalProtocolError,
+    Raw,
+    Role,
+    SchemaViolation,
+    Strictness,
+    Validation,
+    Version,
+    Violation,
+)
+from ocpp_sansio._codec import Refused
+from ocpp_sansio._dialect import Dialect
+from ocpp_sansio._frames import Malformed
+from ocpp_sansio.messages import Message, Origin, Request
+from ocpp_sansio.v16 import call, call_result
+from ocpp_sansio.v21.send import NotifyPeriodicEventStream
+from ocpp_sansio.v201 import call as call201
+from tests.unit.exchange import STREAM
+
+EXI = "Get15118EVCertificateRequest.exiRequest"  # at most 5600 characters in 2.0.1
+Sing = Raw.declare("Sing", request={"required": ["song"]}, response={}, sender=Role.CSMS)
+
+STATION, CSMS = Role.CHARGING_STATION, Role.CSMS
+
+
+def dialect(
+    version: Version = Version.V16,
+    extensions: tuple[type[Request[Any, Any]], ...] = (),
+    lengths: dict[str, int] | None = None,
+    nesting: int = 64,
+    **policy: Any,
+) -> Dialect:
+    return Dialect.of(version, extensions, lengths, Validation(**policy), nesting)
+
+
+def read(speaker: Dialect, cls: type[Message], payload: dict[str, Any]) -> tuple[Any, tuple[Violation, ...]]:
+    action = cls.__name__
+    frame = [2, "1", action, payload]
+    return speaker.read(cls, action, payload, frame, json.dumps(frame))
+
+
+# Which there is.
+
+
+def test_connections_without_wishes_share_a_dialect() -> None:
+    assert dialect() is dialect()
+
+
+def test_versions_have_a_dialect_each() -> None:
+    assert dialect(Version.V16) is not dialect(Version.V201)
+    assert dialect(Version.V21).version is Version.V21
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"extensions": (Sing,)},
+        {"lengths": {"AuthorizeRequest.idTag": 40}},
+        {"sent": "off"},
+        {"received": "lenient"},
+    ],
+)
+def test_a_wish_makes_a_dialect_of_its_own(wish: dict[str, Any]) -> None:
+    special = dialect(**wish)
+    assert special is not dialect()
+    assert special is not dialect(**wish)
+
+
+def test_a_dialect_has_the_rules_and_the_actions_of_its_version() -> None:
+    speaker = dialect(Version.V21)
+    assert speaker.rules is Version.V21.rules
+    assert speaker.calls is Version.V21.load()
+    assert list(speaker.sends) == ["NotifyPeriodicEventStream"]
+
+
+@pytest.mark.parametrize("version", [Version.V16, Version.V201])
+def test_before_2_1_there_is_no_send(version: Version) -> None:
+    assert dict(dialect(version).sends) == {}
+
+
+def test_an_extension_adds_an_action() -> None:
+    # L-1007
+    speaker = dialect(extensions=(Sing,))
+    assert speaker.calls["Sing"] is Sing
+    assert len(speaker.calls) == len(Version.V16.load()) + 1
+
+
+# What is judged.
+
+
+def test_everything_is_judged_unless_said_otherwise() -> None:
+    assert dialect().judges("Heartbeat")
+    assert dialect(received="lenient").judges("Heartbeat")
+    assert dialect(sent="off").judges("Heartbeat")
+
+
+def test_off_judges_nothing() -> None:
+    assert not dialect(received="off").judges("FooBar")
+
+
+def test_one_action_may_be_left_unjudged() -> None:
+    speaker = dialect(actions={"Sing": "off"})
+    assert (speaker.judges("Sing"), speaker.judges("Heartbeat")) == (False, True)
+
+
+def test_one_action_may_be_judged() -> None:
+    speaker = dialect(received="off", actions={"Authorize": "strict"})
+    assert (speaker.judges("Authorize"), speaker.judges("Heartbeat")) == (True, False)
+
+
+# Reading.
+
+
+def test_a_message_is_read() -> None:
+    assert read(dialect(), call.Authorize, {"idTag": "x"}) == (call.Authorize(id_tag="x"), ())
+
+
+def test_a_time_that_was_understood_is_noted() -> None:
+    payload = {"connectorId": 1, "idTag": "x", "meterStart": 0, "timestamp": "2024-05-01T12:00:00"}
+    _, [violation] = read(dialect(), call.StartTransaction, payload)
+    assert (violation.path, violation.keyword) == ("$.timestamp", "format")
+
+
+def test_what_the_class_refuses_is_refused() -> None:
+    with pytest.raises(Refused):
+        read(dialect(), call.Authorize, {})
+
+
+def test_strict_beside_a_wish_refuses_as_well() -> None:
+    with pytest.raises(Refused):
+        read(dialect(sent="off"), call.Authorize, {})
+
+
+def test_lenient_departs_from_the_class_where_the_class_refuses() -> None:
+    message, [violation] = read(dialect(received="lenient"), call.Authorize, {"idTag": "x" * 21})
+    assert message == call.Authorize(id_tag="x" * 21)
+    assert violation.keyword == "maxLength"
+
+
+def test_lenient_refuses_what_makes_no_sense() -> None:
+    with pytest.raises(Refused):
+        read(dialect(received="lenient"), call.Authorize, {})
+
+
+def test_off_reads_a_message_without_a_class() -> None:
+    message, violations = read(dialect(received="off"), call.Authorize, {"x": 1})
+    assert (message, violations) == (Raw("Authorize", {"x": 1}), ())
+    assert message.origin == Origin("1.6", 2, "1", '[2, "1", "Authorize", {"x": 1}]')
+
+
+def test_a_message_without_a_class_is_not_judged_even_if_all_is_strict() -> None:
+    message, _ = dialect().read(Raw, "Sing", {"x": 1}, [3, "1", {"x": 1}], "text")
+    assert message == Raw("Sing", {"x": 1})
+    assert message.origin == Origin("1.6", 3, "1", "text")
+
+
+def test_what_no_class_bounds_is_bounded_in_depth() -> None:
+    with pytest.raises(Malformed, match="nested deeper than 5 levels"):
+        read(dialect(nesting=5, received="off"), call.Authorize, {"x": [[[[]]]]})
+
+
+def test_a_longer_maximum_is_asked_once_the_class_has_refused() -> None:
+    # J201-217, J21-217
+    payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6000}
+    for version in (Version.V201, Version.V21):
+        cls = version.load()["Get15118EVCertificate"]
+        longest = {EXI: 11000 if version is Version.V201 else 12000}
+        message, violations = read(dialect(version, lengths=longest), cls, payload)
+        assert (len(message.exi_request), violations) == (6000, ())
+
+
+def test_a_longer_maximum_is_compiled_once() -> None:
+    speaker = dialect(Version.V201, lengths={EXI: 6000})
+    payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6000}
+    for _ in range(2):
+        read(speaker, call201.Get15118EVCertificate, payload)
+        assert len(speaker._widened) == 1
+
+
+def test_a_longer_maximum_is_a_maximum() -> None:
+    # J201-217
+    payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6001}
+    with pytest.raises(Refused):
+        read(dialect(Version.V201, lengths={EXI: 6000}), call201.Get15118EVCertificate, payload)
+
+
+def test_a_longer_maximum_is_no_departure_to_the_lenient() -> None:
+    # J201-217
+    payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6000, "y": 1}
+    speaker = dialect(Version.V201, lengths={EXI: 6000}, received="lenient")
+    _, violations = read(speaker, call201.Get15118EVCertificate, payload)
+    assert [violation.keyword for violation in violations] == ["additionalProperties"]
+
+
+# Writing.
+
+
+def test_a_message_is_written() -> None:
+    assert dialect().write(call.Authorize(id_tag="x"), "Authorize") == '{"idTag":"x"}'
+
+
+def test_a_message_without_a_class_is_written_as_it_is() -> None:
+    assert dialect().write(Raw("Authorize", {"x": [1, None]}), "Authorize") == '{"x":[1,null]}'
+
+
+@pytest.mark.parametrize(
+    "policy", [{}, {"received": "off"}, {"sent": "off", "actions": {"Authorize": "lenient"}}]
+)
+def test_strict_writes_only_what_the_class_allows(policy: dict[str, Any]) -> None:
+    with pytest.raises(SchemaViolation):
+        dialect(**policy).write(call.Authorize(id_tag="x" * 21), "Authorize")
+
+
+@pytest.mark.parametrize("sending", [Strictness.LENIENT, Strictness.OFF])
+def test_others_write_more(sending: Strictness) -> None:
+    text = dialect(sent=sending).write(call.Authorize(id_tag="x" * 21), "Authorize")
+    assert json.loads(text) == {"idTag": "x" * 21}
+
+
+def test_lenient_does_not_write_what_makes_no_sense() -> None:
+    message = call.Authorize(id_tag="x")
+    message.id_tag = None  # type: ignore[assignment]
+    with pytest.raises(SchemaViolation, match="idTag is missing"):
+        dialect(sent="lenient").write(message, "Authorize")
+
+
+def test_lenient_does_not_write_what_contains_itself() -> None:
+    message = call.DataTransfer(vendor_id="x")
+    loop: list[Any] = []
+    loop.append(loop)
+    message.data = loop  # type: ignore[assignment]
+    with pytest.raises(SchemaViolation):
+        dialect(sent="lenient").write(message, "DataTransfer")
+
+
+def test_a_longer_maximum_may_be_written() -> None:
+    # J201-217
+    message = call201.Get15118EVCertificate(
+        iso15118_schema_version="urn:x", action="Install", exi_request="x" * 6000
+    )
+    speaker = dialect(Version.V201, lengths={EXI: 6000})
+    assert len(json.loads(speaker.write(message, "Get15118EVCertificate"))["exiRequest"]) == 6000
+
+
+# Codes.
+
+
+@pytest.mark.parametrize("version", list(Version))
+def test_a_keyword_without_a_code_is_a_generic_error(version: Version) -> None:
+    # J*-424: a user's own schema may have more keywords than OCPP's
+    violation = Violation("$", "propertyNames", {}, "odd")
+    assert dialect(version).code_of(violation) is ErrorCode.GENERIC_ERROR
+
+
+# Who may send what.
+
+
+def test_a_request_has_an_action() -> None:
+    assert dialect().action_to_call(call.Heartbeat(), STATION) == "Heartbeat"
+
+
+def test_a_message_without_a_class_has_the_action_that_it_says() -> None:
+    assert dialect().action_to_call(Raw("Sing"), STATION) == "Sing"
+
+
+@pytest.mark.parametrize("role", [*Role, None])
+def test_data_transfer_is_everybodys(role: Role | None) -> None:
+    assert dialect().action_to_call(call.DataTransfer(vendor_id="x"), role) == "DataTransfer"
+
+
+@pytest.mark.parametrize("message", [call.Heartbeat(), Raw("Heartbeat")])
+def test_the_peers_requests_are_not_ours_to_send(message: Request[Any, Any]) -> None:
+    # L-602
+    with pytest.raises(
+        LocalProtocolError, match="Heartbeat is sent by the Charging Station; we are the CSMS"
+    ):
+        dialect().action_to_call(message, CSMS)
+
+
+def test_without_a_role_everything_is_ours() -> None:
+    assert dialect().action_to_call(call.Heartbeat(), None) == "Heartbeat"
+
+
+def test_a_declared_action_has_a_sender_as_well() -> None:
+    speaker = dialect(extensions=(Sing,))
+    assert speaker.action_to_call(Sing({"song": "la"}), CSMS) == "Sing"
+    with pytest.raises(LocalProtocolError, match="Sing is sent by the CSMS"):
+        speaker.action_to_call(Sing({"song": "la"}), STATION)
+
+
+def test_a_request_of_another_version_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"ocpp_sansio\.v201\.call\.Heartbeat is not a request of OCPP 1\.6"):
+        dialect().action_to_call(call201.Heartbeat(), STATION)
+
+
+def test_an_action_that_was_not_declared_here_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"Sing is not a request of OCPP 1\.6"):
+        dialect().action_to_call(Sing({"song": "la"}), CSMS)
+
+
+def test_a_send_has_an_action() -> None:
+    speaker = dialect(Version.V21)
+    message = NotifyPeriodicEventStream(**STREAM)
+    assert speaker.action_to_send(message, STATION) == "NotifyPeriodicEventStream"
+    assert speaker.action_to_send(Raw("FooBar"), STATION) == "FooBar"
+
+
+@pytest.mark.parametrize("action", ["NotifyPeriodicEventStream"])
+def test_a_send_is_not_called(action: str) -> None:
+    # J21-603
+    with pytest.raises(LocalProtocolError, match=r"NotifyPeriodicEventStream goes through send\(\)"):
+        dialect(Version.V21).action_to_call(Raw(action), STATION)
+
+
+def test_a_call_is_not_sent() -> None:
+    # J21-603
+    with pytest.raises(LocalProtocolError, match=r"Heartbeat goes through call\(\)"):
+        dialect(Version.V21).action_to_send(Raw("Heartbeat"), STATION)
+
+
+# Answers.
+
+
+@pytest.mark.parametrize(
+    "response", [call_result.Authorize(id_tag_info={"status": "Accepted"}), Raw("Authorize")]
+)
+def test_an_answer_has_the_class_of_its_request_or_none(response: Message) -> None:
+    dialect().check_answer("Authorize", response)
+
+
+def test_an_answer_of_another_class_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"answered with call_result\.Authorize, not with call_result\.Heart"):
+        dialect().check_answer("Authorize", call_result.Heartbeat(current_time="2024-05-01T12:00:00Z"))
+
+
+def test_an_action_that_nobody_knows_is_answered_without_a_class() -> None:
+    dialect().check_answer("FooBar", Raw("FooBar"))
+    with pytest.raises(TypeError, match=r"FooBar is answered with messages\.Raw, not with builtins\.dict"):
+        dialect().check_answer("FooBar", {})
+
+
+def test_a_declared_action_is_answered_with_what_was_declared() -> None:
+    speaker = dialect(extensions=(Sing,))
+    speaker.check_answer("Sing", Sing.__answer__())  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"Sing is answered with messages\.Sing"):
+        speaker.check_answer("Sing", call_result.Heartbeat(current_time="2024-05-01T12:00:00Z"))
