@@ -264,11 +264,13 @@ CHECKS = {
     "mypy": ["-m", "mypy"],
     "pyright": ["-m", "pyright", "--warnings", "--pythonpath", str(PYTHON)],
     "generated files": ["tools/generate.py", "--check"],
+    "wire rules": ["tools/rules.py", "--check"],
 }
 
 # Generated files first: they are then formatted like all others.
 FIXES = {
     "generated files": ["tools/generate.py"],
+    "wire rules": ["tools/rules.py"],
     "ruff check": ["-m", "ruff", "check", "--fix", "."],
     "ruff format": ["-m", "ruff", "format", "."],
 }

@@ -311,6 +311,8 @@ class Inbound:
     def _receive_result(self, frame: list[Any], text: str) -> None:
         id = frame[1] if len(frame) > 1 else None
         payload = frame[2] if len(frame) > 2 else None
+        if payload is None and len(frame) == 3:  # J16-210: another way to write {}
+            payload = {}
         pending = self._outgoing.answered(id)
         if pending is None:
             check_nesting(frame, self._limits.nesting)
@@ -320,8 +322,6 @@ class Inbound:
             problem = f"has {len(frame)} elements; a CALLRESULT has 3"
             self._fail_call(pending, problem, payload, Rejection.MALFORMED_CALL)
             return
-        if payload is None:  # J16-210: another way to write {}
-            payload = {}
         if type(payload) is not dict:
             problem = "has a payload that is not an object"
             self._fail_call(pending, problem, payload, Rejection.PAYLOAD_NOT_AN_OBJECT)
@@ -432,7 +432,7 @@ class Inbound:
         spelled = self._dialect.rules.spell(error.code)
         return self._same(error.origin, kind, id) or error_text(id, spelled, error, kind)
 
-    def _same(self, origin: Origin | None, kind: int, id: str) -> str | None:
+    def _same(self, origin: Origin | None, kind: int, id: str | None) -> str | None:
         """The frame that a message came in, if it could leave in the same."""
         here = (self._dialect.version.value, kind, id)
         return origin.frame if origin is not None and origin[:3] == here else None

@@ -116,10 +116,11 @@ class Connection(Inbound):
             _seconds("queue_timeout", queue_timeout)
         may_go = self._may_go(action)
         self._outgoing.check_room(may_go=may_go)
-        payload = self._dialect.write(request, action)
+        frame = self._same(_origin_of(request), CALL, id)
+        payload = "" if frame is not None else self._dialect.write(request, action)
         check_instant(now)
         id = self._id_for(id)
-        frame = self._same(_origin_of(request), CALL, id) or call_text(id, action, payload)
+        frame = frame or call_text(id, action, payload)
         self._advance(now)
         if self._watches:
             self._turn()  # those that were held back until the state changed come first
@@ -147,12 +148,12 @@ class Connection(Inbound):
             raise LocalProtocolError(f"{action} may not be sent before the station is accepted (L-511)")
         if len(self._frames) >= self._limits.undrained:
             raise QueueFull(f"{len(self._frames)} frames have not been pulled")
-        payload = self._dialect.write(message, action)
+        frame = self._same(_origin_of(message), SEND, id)
+        payload = "" if frame is not None else self._dialect.write(message, action)
         check_instant(now)
         id = self._id_for(id)
         self._advance(now)
-        frame = self._same(_origin_of(message), SEND, id) or call_text(id, action, payload, SEND)
-        self._frames.append(frame)
+        self._frames.append(frame or call_text(id, action, payload, SEND))
         return id
 
     def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> None:
@@ -168,10 +169,9 @@ class Connection(Inbound):
         action = received.action
         if type(response) is not received.request.__answer__:
             self._dialect.check_answer(action, response)
-        payload = self._dialect.write(response, action)
-        frame = result_text(received.id, payload)
-        if type(response) is Raw:
-            frame = self._same(response.origin, CALLRESULT, received.id) or frame
+        frame = self._same(response.origin, CALLRESULT, received.id) if type(response) is Raw else None
+        if frame is None:
+            frame = result_text(received.id, self._dialect.write(response, action))
         if now is not None and now != self._now:
             self._advance(now)
         self._incoming.close(received)

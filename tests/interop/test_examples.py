@@ -10,6 +10,7 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RUN_HERE = {
+    "relay.py",
     "v16/in_memory.py",
     "v16/central_system.py",
     "v16/charge_point.py",
@@ -29,6 +30,15 @@ async def test_two_connections_talk_in_memory() -> None:
         "CSMS: a charge point made by acme has booted",
         "station: Accepted, a heartbeat every 300 seconds",
     ]
+
+
+async def test_a_relay_passes_a_boot_on() -> None:
+    async with running(EXAMPLES / "relay.py") as program:
+        assert await program.ended() == 0
+    heard = [line.split(None, 3)[3] for line in program.printed[:4]]
+    assert heard[0] == heard[1]
+    assert heard[2] == heard[3]
+    assert program.printed[4:] == ["station: Accepted"]
 
 
 async def test_charge_point_is_accepted_by_central_system() -> None:
