@@ -42,7 +42,7 @@ def assert_works(connection: Connection, now: float) -> None:
     assert isinstance(received, CallReceived)
 
 
-@settings(max_examples=600)
+@settings(max_examples=400)
 @given(roles, st.lists(inputs, max_size=5), st.booleans())
 def test_nothing_that_arrives_raises_and_the_connection_goes_on(
     role: Role, arrived: list[str | bytes], asks: bool
@@ -79,7 +79,7 @@ def test_one_frame_in_gives_at_most_one_wire_event(role: Role, arrived: list[str
         assert len(frames_of(connection)) <= 1
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(roles, st.lists(inputs, min_size=5, max_size=40))
 def test_what_is_held_is_bounded_whatever_arrives(role: Role, arrived: list[str | bytes]) -> None:
     connection = Connection(role, "1.6", limits=Limits(undrained=8, open_calls=3, remembered_ids=2))

@@ -238,7 +238,7 @@ class TwoEnds:
         return *state_of(end), repr(self.ids[role]), *map(repr, memories)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(sessions)
 def test_errors_are_never_answered_and_silence_comes(session: Session) -> None:
     # J*-404, J21-304: each message type answered by one that is nearer to silence
@@ -254,14 +254,14 @@ def test_errors_are_never_answered_and_silence_comes(session: Session) -> None:
         pair.pull()
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(sessions, st.sampled_from([-900.0, 1024.0, 2.0**20]))
 def test_shifting_every_instant_changes_nothing_between_two_ends(session: Session, shift: float) -> None:
     here, there = (TwoEnds(*session[:4], now=now).play(session[4]).log for now in (1000.0, 1000.0 + shift))
     assert here == there
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(sessions)
 def test_both_ends_go_on_whatever_arrived(session: Session) -> None:
     pair = TwoEnds(*session[:4]).play(session[4])
@@ -310,7 +310,7 @@ def assert_works(end: Connection, now: float) -> None:
             assert [json.loads(frame) for frame in frames_of(end)] == [[3, received.id, answer]]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(sessions, st.booleans())
 def test_refused_verbs_change_nothing(session: Session, closes: bool) -> None:
     pair = TwoEnds(*session[:4]).play(session[4])

@@ -15,7 +15,7 @@ from tests.pair import events_of, frames_of
 versions = pytest.mark.parametrize("version", Version)
 
 
-@settings(max_examples=500)
+@settings(max_examples=250)
 @given(st.sampled_from(CLASSES).flatmap(lambda cls: st.tuples(st.just(cls), strategies.payloads(cls))))
 def test_payloads_are_valid(drawn: tuple[type[Message], dict[str, Any]]) -> None:
     cls, payload = drawn
