@@ -1,7 +1,7 @@
 """The messages that one connection speaks, and how strictly it judges them: a version, what a user has added
 to it, and the policy.
 
-Between payloads and messages. Knows no frame and no state.
+Between payloads and messages. Knows no connection and no state.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,11 +18,12 @@ from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
 from .messages import Message, Origin, Raw, Request, Role, Unconfirmed
 from .policies import Strictness, Validation
 from .validation import Violation, encode, encode_unjudged, noted
-from .version import Catalogue, Version
+from .version import Catalogue, SendCatalogue, Version
 
 __all__ = ["Dialect"]
 
 Read = tuple[Any, tuple[Violation, ...]]
+Extensions = tuple[type[Request[Any, Any]], ...]
 Sendable = Request[Any, Any] | Unconfirmed
 
 
@@ -44,7 +45,7 @@ class Dialect:
     def __init__(
         self,
         version: Version,
-        extensions: Iterable[type[Request[Any, Any]]],
+        extensions: Extensions,
         field_lengths: Mapping[str, int],
         validation: Validation,
         nesting: int,
@@ -52,12 +53,13 @@ class Dialect:
         self.version = version
         self.nesting = nesting
         self.rules = version.rules
-        self.calls = _extended(version, tuple(extensions))
         self.sends = version.load_sends()
+        self.calls = _extended(version, self.sends, extensions)
         self.validation = validation
         self._relaxed = validation != Validation()
         self._lengths = _lengths(self.calls, field_lengths)
         self._widened: dict[type[Message], Decoder] = {}
+        _check_actions(validation, {*self.calls, *self.sends})
 
     def judges(self, action: str) -> bool:
         """Whether what is received under this name is judged at all."""
@@ -72,11 +74,11 @@ class Dialect:
         validation: Validation,
         nesting: int,
     ) -> "Dialect":
-        """A new one, or that of the version if nothing was added to it."""
-        special = tuple(extensions)
-        if special or field_lengths or validation != Validation():
-            return cls(version, special, field_lengths or {}, validation, nesting)
-        return _plain_dialect(version, nesting)
+        """The one dialect of these arguments, as long as it is among the last few that were asked for."""
+        lengths = field_lengths or {}
+        if not isinstance(lengths, Mapping):
+            raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
+        return _dialect(version, _classes(extensions), tuple(lengths.items()), validation, nesting)
 
     def read(
         self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any], text: str
@@ -114,15 +116,13 @@ class Dialect:
         """The payload as JSON text. Raises SchemaViolation."""
         if type(message) is Raw:
             return encode_unjudged(message)
-        if not self._relaxed:
-            return encode(message, self._lengths)
-        lengths = self._lengths.get(message.__class__, NO_LENGTHS)
-        strictness = self.validation.of_action(action).sent
+        strictness = self.validation.of_action(action).sent if self._relaxed else Strictness.STRICT
         if strictness is Strictness.OFF:
             return encode_unjudged(message)
         try:
             return encode(message, self._lengths)
         except SchemaViolation:
+            lengths = self._lengths.get(message.__class__, NO_LENGTHS)
             if strictness is Strictness.STRICT or not _makes_sense(message, lengths):
                 raise
         return encode_unjudged(message)
@@ -177,9 +177,36 @@ class Dialect:
             raise TypeError(f"{action} is answered with {_name(expected)}, not with {_name(type(response))}")
 
 
-@lru_cache(maxsize=16)
-def _plain_dialect(version: Version, nesting: int) -> Dialect:
-    return Dialect(version, (), {}, Validation(), nesting)
+@lru_cache(maxsize=64)
+def _dialect(
+    version: Version,
+    extensions: Extensions,
+    lengths: tuple[tuple[str, int], ...],
+    validation: Validation,
+    nesting: int,
+) -> Dialect:
+    return Dialect(version, extensions, dict(lengths), validation, nesting)
+
+
+def _classes(extensions: Iterable[type[Request[Any, Any]]]) -> Extensions:
+    """The extensions, if they are request classes."""
+    if isinstance(extensions, (str, type)):
+        raise TypeError(f"extensions is a list of request classes, not {extensions!r:.60}")
+    classes = tuple(extensions)
+    for cls in classes:
+        if not (isinstance(cls, type) and issubclass(cls, Request) and hasattr(cls, "__action__")):
+            raise TypeError(f"an extension is a request class, not {cls!r:.60}")
+    return classes
+
+
+def _check_actions(validation: Validation, known: Iterable[str]) -> None:
+    """Raise ValueError for exceptions of a policy that can never apply: probably misspelt."""
+    for action in validation.actions:
+        how = validation.of_action(action)
+        if action not in known and Strictness.OFF not in (how.received, how.sent):
+            raise ValueError(
+                f"validation: there is no action {action!r} that could be judged {how.received.value}"
+            )
 
 
 def _name(cls: type[Any]) -> str:
@@ -194,16 +221,19 @@ def _makes_sense(message: Message, lengths: Lengths) -> bool:
     return True
 
 
-@lru_cache(maxsize=32)
-def _extended(version: Version, extensions: tuple[type[Request[Any, Any]], ...]) -> Catalogue:
+def _extended(version: Version, sends: SendCatalogue, extensions: Extensions) -> Catalogue:
     """The actions of a version and those that a user has declared."""
     catalogue = version.load()
-    own = {cls.__action__: cls for cls in extensions}
-    for action in own.keys() & catalogue.keys():
-        raise ValueError(
-            f"{action} is an action of OCPP {version.value} already; an extension has a name of its own"
-        )
-    for cls in own.values():
+    own: dict[str, type[Request[Any, Any]]] = {}
+    for cls in extensions:
+        action = cls.__action__
+        if action in catalogue or action in sends:
+            raise ValueError(
+                f"{action} is an action of OCPP {version.value} already; an extension has a name of its own"
+            )
+        if action in own:
+            raise ValueError(f"there are two extensions {action}")
+        own[action] = cls
         # What is wrong with a declaration shows here, and not when a peer sends it.
         decoder(cls)
         decoder(cls.__answer__)
@@ -214,12 +244,17 @@ def _lengths(catalogue: Catalogue, given: Mapping[str, int]) -> Mapping[type[Mes
     """Maximum lengths by class, from names as the variable FieldLength has them (J201-217)."""
     found: dict[type[Message], dict[str, int]] = {}
     for name, length in given.items():
-        message, _, wire = name.partition(".")
+        message, _, wire = str(name).partition(".")
         cls = _message_class(catalogue, message)
-        if cls is None or wire not in {member.wire for member in members(cls) if member.type is str}:
+        texts = {member.wire: member for member in members(cls) if member.type is str} if cls else {}
+        if cls is None or wire not in texts:
             raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
-        if not isinstance(length, int) or length < 1:
+        if type(length) is not int or length < 1:
             raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
+        if length < texts[wire].limits.get("maxLength", 0):
+            raise ValueError(
+                f"{name} may have more than {length} characters already; a FieldLength is longer"
+            )
         found.setdefault(cls, {})[wire] = length
     return found
 

@@ -29,6 +29,7 @@ __all__ = [
     "error_of",
     "error_text",
     "loads_once",
+    "object_of",
     "parse",
     "read_call",
     "readable_id",
@@ -86,8 +87,9 @@ class _DuplicateKeys(ValueError):
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise _DuplicateKeys(f"the key {next(key for key in keys if keys.count(key) > 1)[:60]!r} twice")
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise _DuplicateKeys(f"the key {twice[:60]!r} twice")
     return found
 
 
@@ -121,9 +123,19 @@ def parse(text: str, loads: Loads | None = None) -> list[Any]:
         raise Malformed(
             Rejection.UNKNOWN_MESSAGE_TYPE, "the message type is not a number", id=readable_id(frame)
         )
-    if not text.isascii() or ("\\" in text and _surrogate_escape.search(text)):
-        frame = _without_surrogates(frame)
+    escaped = "\\" in text and _surrogate_escape.search(text) is not None and not is_unicode(frame)
+    if escaped or not (text.isascii() or _is_utf8(text)):
+        return _without_surrogates(frame)
     return frame
+
+
+def _is_utf8(text: str) -> bool:
+    """Whether the text can be sent: half a character can be stored in a str and in no UTF-8 (L-218)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _parse_with(loads: Loads, text: str) -> Any:
@@ -194,13 +206,12 @@ def _check_stack(text: str) -> None:
 
 
 def _without_surrogates(frame: list[Any]) -> list[Any]:
-    """The frame, if it is Unicode throughout. Half a character, as an escape or in the text itself, can be
-    stored in a str and never be sent as UTF-8 (L-218).
-    """
-    if is_unicode(frame):
-        return frame
-    if frame[0] in (CALLERROR, CALLRESULTERROR):  # a refusal must be heard, whatever it says
-        repaired: list[Any] = json.loads(json.dumps(frame, ensure_ascii=False).encode(errors="replace"))
+    """What to make of a frame with half a character: a refusal must be heard, whatever it says (L-401)."""
+    if frame[0] in (CALLERROR, CALLRESULTERROR):
+        try:
+            repaired: list[Any] = json.loads(json.dumps(frame, ensure_ascii=False).encode(errors="replace"))
+        except (TypeError, ValueError, RecursionError):
+            return frame[:2]
         return repaired
     message = "contains a lone surrogate, which is not Unicode"
     raise Malformed(Rejection.NOT_UNICODE, message, frame[0], readable_id(frame))
@@ -211,8 +222,8 @@ def readable_id(frame: list[Any]) -> str | None:
     return frame[1] if len(frame) > 1 and type(frame[1]) is str and is_unicode(frame[1]) else None
 
 
-def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
-    """Id, action and payload of a CALL or a SEND. Raises Malformed."""
+def read_call(frame: list[Any]) -> tuple[str, str, Any]:
+    """Id, action and payload of a CALL or a SEND; the payload is judged later (L-425). Raises Malformed."""
     try:
         kind, id, action, payload = frame
     except ValueError:
@@ -226,11 +237,17 @@ def read_call(frame: list[Any]) -> tuple[str, str, dict[str, Any]]:
         )
     if type(action) is not str:
         raise Malformed(Rejection.MALFORMED_CALL, "the action is not text", kind, id)
+    return id, action, payload
+
+
+def object_of(frame: list[Any]) -> dict[str, Any]:
+    """The payload of a CALL or a SEND that was read. Raises Malformed."""
+    kind, id, _, payload = frame
     if payload is None:  # J16-210: another way to write {}
-        payload = {}
+        return {}
     if type(payload) is not dict:
         raise Malformed(Rejection.PAYLOAD_NOT_AN_OBJECT, "the payload is not an object", kind, id)
-    return id, action, payload
+    return payload
 
 
 _NAMES = {CALL: "a CALL", SEND: "a SEND"}

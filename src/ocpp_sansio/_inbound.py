@@ -6,7 +6,7 @@ who waits for what, and what a message means is decided in the rooms below.
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 from ._codec import Refused
 from ._dialect import Dialect
@@ -23,6 +23,7 @@ from ._frames import (
     error_of,
     error_text,
     loads_once,
+    object_of,
     parse,
     read_call,
     readable_id,
@@ -48,9 +49,9 @@ from .events import (
     SendReceived,
     UnmatchedResponseReceived,
 )
-from .messages import Message, Origin, Raw, Role
+from .messages import Origin, Raw, Role, Unconfirmed
 from .policies import Limits
-from .state import BootGate, StationState
+from .state import BootGate, BootStatus, StationState
 from .validation import Violation, explain
 
 __all__ = ["Inbound", "check_instant"]
@@ -93,6 +94,7 @@ class Inbound:
         "_outgoing",
         "_replays",
         "_role",
+        "_shut",
         "_state",
         "_timeouts",
         "_watches",
@@ -103,6 +105,7 @@ class Inbound:
         role: Role | None,
         dialect: Dialect,
         limits: Limits,
+        *,
         loads: Loads | None,
         replays: bool,
         half_duplex: bool,
@@ -124,6 +127,7 @@ class Inbound:
         self._frames: list[str | PendingCall[Any]] = []
         self._events: list[Event] = []
         self._watches = half_duplex or state is not None  # whether an answer of ours has consequences
+        self._shut: tuple[BootStatus, int] | None = None  # what the gate looked like when it let nobody pass
         self._now = -inf
         self._closed = False
         self._timeouts = 0
@@ -202,7 +206,7 @@ class Inbound:
     # A CALL.
 
     def _receive_call(self, frame: list[Any], text: str) -> None:
-        id, action, payload = read_call(frame)
+        id, action, _ = read_call(frame)
         earlier = self._incoming.open.get(id)
         if earlier is not None:
             self._events.append(DuplicateCallReceived(id, earlier, text))
@@ -218,8 +222,8 @@ class Inbound:
         if cls is None:
             cls = self._unknown_class(id, action)
         elif cls.__sender__ is self._role and self._role is not None:
-            message = f"{action} is sent by the {self._role.value}, not to it"
-            raise Malformed(Rejection.WRONG_DIRECTION, message, CALL, id)
+            raise self._wrong_direction(action, CALL, id)
+        payload = object_of(frame)
         if len(self._incoming.open) >= self._limits.open_calls:
             message = f"{len(self._incoming.open)} calls wait for an answer already"
             raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)
@@ -251,22 +255,24 @@ class Inbound:
             raise Malformed(Rejection.UNKNOWN_ACTION, f"unknown action {action!r:.60}", CALL, id)
         return Raw
 
+    def _wrong_direction(self, action: str, kind: int, id: str) -> Malformed:
+        assert self._role is not None
+        message = f"{action} is sent by the {self._role.value}, not to it"
+        return Malformed(Rejection.WRONG_DIRECTION, message, kind, id)
+
     def _refuse_unaccepted(self, text: str, id: str, action: str) -> None:
         """Refuse what may not come before acceptance, as role and version want it (chapter 5)."""
         assert self._state is not None
         status = self._state.boot
         boot = self._dialect.rules.boot
         message = f"{action} may not be sent while the station is {status.value}"
-        rejected = status is status.REJECTED
         station = self._role is Role.CHARGING_STATION
-        if station and not rejected and action in boot.barred:
+        if station and status is BootStatus.PENDING and action in boot.barred:
             self._frames.append(result_text(id, '{"status":"Rejected"}'))  # J16-503, J201-503
             error = ERRORS_BY_CODE[ErrorCode.SECURITY_ERROR](message)
             self._events.append(FrameRejected(text, Rejection.NOT_ACCEPTED, error, id))
         else:
-            self._reject(
-                text, Rejection.NOT_ACCEPTED, message, id, answer=boot.rejected_answers or not station
-            )
+            self._reject(text, Rejection.NOT_ACCEPTED, message, id)
 
     def _refuse_payload(self, text: str, violation: Violation, id: str, *, answer: bool = True) -> None:
         details = {"path": violation.path, "keyword": violation.keyword}
@@ -278,8 +284,8 @@ class Inbound:
 
     def _receive_send(self, frame: list[Any], text: str) -> None:
         self._check_type(SEND, frame)
-        id, action, payload = read_call(frame)
-        cls: type[Message] | None = self._dialect.sends.get(action)
+        id, action, _ = read_call(frame)
+        cls: type[Unconfirmed | Raw] | None = self._dialect.sends.get(action)
         if self._gate is not None and not self._admits(action, inbound=True):
             message = f"{action} may not be sent before the station is accepted"  # L-511
             raise Malformed(Rejection.NOT_ACCEPTED, message, SEND, id)
@@ -287,9 +293,9 @@ class Inbound:
             if self._dialect.judges(action):
                 raise Malformed(Rejection.UNKNOWN_ACTION, f"no message {action!r:.60} is a SEND", SEND, id)
             cls = Raw
-        elif getattr(cls, "__sender__", None) is self._role and self._role is not None:
-            message = f"{action} is sent by the {self._role.value}, not to it"
-            raise Malformed(Rejection.WRONG_DIRECTION, message, SEND, id)
+        elif cls.__sender__ is self._role and self._role is not None:
+            raise self._wrong_direction(action, SEND, id)
+        payload = object_of(frame)
         try:
             sent, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
@@ -415,10 +421,21 @@ class Inbound:
         """
         earned = code or self._dialect.rules.answers[reason]
         error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
-        to = self._id_to_answer(id) if answer and earned is not None else None
+        to = self._id_to_answer(id) if answer and earned is not None and not self._mute else None
         if to is not None:
             self._frames.append(self._error_frame(to, error))
         self._events.append(FrameRejected(text, reason, error, to))
+
+    @property
+    def _mute(self) -> bool:
+        """Whether we are a station that may not answer at all (J16-505)."""
+        return (
+            self._gate is not None
+            and self._state is not None
+            and self._role is Role.CHARGING_STATION
+            and self._state.boot is BootStatus.REJECTED
+            and not self._dialect.rules.boot.rejected_answers
+        )
 
     def _id_to_answer(self, id: str | None) -> str | None:
         """The id under which to refuse a CALL whose id is this, or could not be read."""
@@ -429,13 +446,23 @@ class Inbound:
 
     def _error_frame(self, id: str, error: OCPPError, kind: int = CALLERROR) -> str:
         """Raises TypeError or ValueError if the error cannot be written."""
-        spelled = self._dialect.rules.spell(error.code)
-        return self._same(error.origin, kind, id) or error_text(id, spelled, error, kind)
+        if self._could_leave(error.origin, kind, id):
+            came = error_of(parse(error.origin.frame, self._loads))
+            if (came.code, came.description, came.details) == (error.code, error.description, error.details):
+                return error.origin.frame
+        return error_text(id, self._dialect.rules.spell(error.code), error, kind)
 
-    def _same(self, origin: Origin | None, kind: int, id: str | None) -> str | None:
-        """The frame that a message came in, if it could leave in the same."""
-        here = (self._dialect.version.value, kind, id)
-        return origin.frame if origin is not None and origin[:3] == here else None
+    def _as_it_came(self, message: object, kind: int, id: str | None) -> str | None:
+        """The frame that a Raw came in, if it was not changed since and could leave in the same."""
+        if not isinstance(message, Raw) or not self._could_leave(message.origin, kind, id):
+            return None
+        _, _, *action, payload = parse(message.origin.frame, self._loads)
+        unchanged = action in ([], [message.action]) and (payload or {}) == message.payload
+        return message.origin.frame if unchanged else None
+
+    def _could_leave(self, origin: Origin | None, kind: int, id: str | None) -> TypeGuard[Origin]:
+        """Whether a frame of this origin is the one to send under this id."""
+        return origin is not None and origin[:3] == (self._dialect.version.value, kind, id)
 
     def _fail_call(
         self,
@@ -468,9 +495,18 @@ class Inbound:
             self._timeouts += call.released
             self._withdraw(call)
             self._events.append(CallTimedOut(call))
-        released = self._outgoing.next_turn(self._now, self._may_go)
-        if released is not None:
-            self._frames.append(released)
+        if self._outgoing.slot is None and self._outgoing.waiting and not self._still_shut():
+            released = self._outgoing.next_turn(self._now, self._may_go)
+            if released is not None:
+                self._frames.append(released)
+            elif self._state is not None:
+                self._shut = (self._state.boot, len(self._state.requested))
+
+    def _still_shut(self) -> bool:
+        """Whether all that wait were looked at and held back, and nothing has changed since."""
+        if self._half_duplex and self._incoming.open:
+            return True
+        return self._state is not None and self._shut == (self._state.boot, len(self._state.requested))
 
     def _may_go(self, action: str) -> bool:
         """Whether a call of ours may go out now, as far as the slot is not concerned."""
@@ -489,7 +525,9 @@ class Inbound:
         if not call.released and call in self._frames:
             self._frames.remove(call)
 
-    def _advance(self, now: float) -> None:
+    def _advance(self, now: float | None) -> None:
+        if now is None or now == self._now:
+            return
         check_instant(now)
         if now > self._now:  # a clock that runs back is clamped
             self._now = now

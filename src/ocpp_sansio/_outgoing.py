@@ -44,12 +44,17 @@ class Outgoing:
 
     @property
     def deadline(self) -> float | None:
-        """When `expire` will have something to do."""
+        """When `take_expired` will have something to do."""
         slot = None if self.slot is None else self.slot._deadline
         queue = self._expiries[0][0] if self._expiries else None
         if slot is None or queue is None:
             return queue if slot is None else slot
         return min(slot, queue)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether the queue has calls."""
+        return bool(self._queue)
 
     def knows(self, id: str) -> bool:
         """Whether a live call has this id."""

@@ -15,7 +15,7 @@ from ._inbound import Inbound, check_instant
 from ._values import is_unicode
 from .errors import ConnectionClosed, LocalProtocolError, OCPPError, QueueFull
 from .events import CallLost, CallReceived, CallResultReceived, Closed, Event, PendingCall
-from .messages import Origin, Raw, Request, Response, Role, Unconfirmed
+from .messages import Raw, Request, Response, Role, Unconfirmed
 from .policies import Duplicates, Limits, Strictness, Validation
 from .state import BootGate, StationState
 from .version import Version
@@ -39,11 +39,11 @@ class Connection(Inbound):
 
     `validation` says how strictly messages are judged: a `Validation`, or a `Strictness` for what is
     received. `duplicates` says what a repeated call gets that was answered before. `half_duplex` keeps our
-    calls back while we owe an answer, for a peer that allows one call in total; a handler that waits for a
-    call of its own then waits until it times out in the queue.
+    calls back while we owe an answer, for a peer that allows one call in total. A handler that waits for a
+    call of its own then waits in vain: there, a call times out in the queue, too, by default after `timeout`.
 
     `state` is what is known of the station from its earlier sockets; `boot_gate` holds both sides to its boot
-    status.
+    status. Without a `state`, those who need one begin with a new one, which the property gives.
 
     Not thread-safe: give inputs, pull and write under one lock, or frames reorder.
     """
@@ -69,6 +69,12 @@ class Connection(Inbound):
     ) -> None:
         if role is not None and not isinstance(role, Role):
             raise TypeError(f"role is Role.CSMS or Role.CHARGING_STATION, not {role!r}")
+        _check_is("limits", limits, Limits)
+        _check_is("state", state, StationState)
+        _check_is("boot_gate", boot_gate, BootGate)
+        _check_is("new_id", new_id, Callable)
+        _check_is("loads", loads, Callable)
+        _check_is("half_duplex", half_duplex, bool)
         if role is None and boot_gate is not None:
             raise ValueError("a boot gate needs to know which end this is: give a role")
         limits = _DEFAULT_LIMITS if limits is None else limits
@@ -85,7 +91,16 @@ class Connection(Inbound):
             Version(version), extensions, field_lengths, Validation.of(validation), limits.nesting
         )
         replays = duplicates is Duplicates.REPLAY
-        super().__init__(role, dialect, limits, loads, replays, half_duplex, state, boot_gate)
+        super().__init__(
+            role,
+            dialect,
+            limits,
+            loads=loads,
+            replays=replays,
+            half_duplex=half_duplex,
+            state=state,
+            gate=boot_gate,
+        )
 
     # What you ask for.
 
@@ -114,16 +129,19 @@ class Connection(Inbound):
         patience = self._call_timeout if timeout is None else _seconds("timeout", timeout)
         if queue_timeout is not None:
             _seconds("queue_timeout", queue_timeout)
+        elif self._half_duplex:
+            queue_timeout = patience  # or a handler that waits for a call of its own waits for ever
         may_go = self._may_go(action)
         self._outgoing.check_room(may_go=may_go)
-        frame = self._same(_origin_of(request), CALL, id)
+        frame = self._as_it_came(request, CALL, id)
         payload = "" if frame is not None else self._dialect.write(request, action)
         check_instant(now)
-        id = self._id_for(id)
+        id = self._id_for(id, passed_on=frame is not None)
         frame = frame or call_text(id, action, payload)
         self._advance(now)
         if self._watches:
             self._turn()  # those that were held back until the state changed come first
+            self._shut = None if may_go else self._shut
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
             self._frames.append(pending)
@@ -148,10 +166,10 @@ class Connection(Inbound):
             raise LocalProtocolError(f"{action} may not be sent before the station is accepted (L-511)")
         if len(self._frames) >= self._limits.undrained:
             raise QueueFull(f"{len(self._frames)} frames have not been pulled")
-        frame = self._same(_origin_of(message), SEND, id)
+        frame = self._as_it_came(message, SEND, id)
         payload = "" if frame is not None else self._dialect.write(message, action)
         check_instant(now)
-        id = self._id_for(id)
+        id = self._id_for(id, passed_on=frame is not None)
         self._advance(now)
         self._frames.append(frame or call_text(id, action, payload, SEND))
         return id
@@ -169,11 +187,10 @@ class Connection(Inbound):
         action = received.action
         if type(response) is not received.request.__answer__:
             self._dialect.check_answer(action, response)
-        frame = self._same(response.origin, CALLRESULT, received.id) if type(response) is Raw else None
+        frame = self._as_it_came(response, CALLRESULT, received.id) if type(response) is Raw else None
         if frame is None:
             frame = result_text(received.id, self._dialect.write(response, action))
-        if now is not None and now != self._now:
-            self._advance(now)
+        self._advance(now)
         self._incoming.close(received)
         self._frames.append(frame)
         if self._watches:
@@ -189,8 +206,7 @@ class Connection(Inbound):
             raise ConnectionClosed(_CLOSED)
         self._incoming.check_owed(received)
         frame = self._error_frame(received.id, _checked_error("a CALLERROR", error))
-        if now is not None and now != self._now:
-            self._advance(now)
+        self._advance(now)
         self._incoming.close(received)
         self._frames.append(frame)
         if self._watches:
@@ -217,8 +233,7 @@ class Connection(Inbound):
                 "ago or by another connection"
             )
         frame = self._error_frame(pending.id, _checked_error("a CALLRESULTERROR", error), CALLRESULTERROR)
-        if now is not None:
-            self._advance(now)
+        self._advance(now)
         self._outgoing.reject(pending)
         self._frames.append(frame)
 
@@ -229,8 +244,7 @@ class Connection(Inbound):
         keeps its slot until the answer or the time-out, as the protocol demands. A call that has ended is
         left alone. Afterwards pull frames and events.
         """
-        if now is not None and now != self._now:
-            self._advance(now)
+        self._advance(now)
         if self._outgoing.take_waiting(pending):
             self._withdraw(pending)
             self._events.append(CallLost(pending))
@@ -242,8 +256,7 @@ class Connection(Inbound):
         """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
         last event.
         """
-        if now is not None and now != self._now:
-            self._advance(now)
+        self._advance(now)
         if self._closed:
             return
         self._closed = True
@@ -289,6 +302,11 @@ class Connection(Inbound):
         return self._dialect.version
 
     @property
+    def state(self) -> StationState | None:
+        """What is remembered of the station: hand it to the connection of its next socket."""
+        return self._state
+
+    @property
     def call_timeout(self) -> float:
         """Seconds that an answer may take where `call` does not say otherwise."""
         return self._call_timeout
@@ -329,18 +347,19 @@ class Connection(Inbound):
         state = self._state
         if state is not None and response is not None:
             state.observe(self._dialect.rules.boot, received.action, received.request, response)
-        if state is not None and self._replays:
-            state.remember_answer(received.id, received.text, frame)
+            if self._replays:
+                state.remember_answer(received.id, received.action, received.text, frame)
         self._turn()
 
-    def _id_for(self, id: str | None) -> str:
+    def _id_for(self, id: str | None, *, passed_on: bool = False) -> str:
         if id is None and self._new_id is None:
             self._calls_made += 1
             return f"{self._id_prefix}-{self._calls_made}"
         if id is None:
             assert self._new_id is not None
             id = self._new_id()
-        if not isinstance(id, str) or not 1 <= len(id) <= MAX_ID or id == "-1" or not is_unicode(id):
+        usable = isinstance(id, str) and 1 <= len(id) <= MAX_ID and id != "-1" and is_unicode(id)
+        if not usable and not passed_on:  # what a peer has chosen is for its peer to judge
             raise ValueError(
                 f"a message id is text of 1 to {MAX_ID} characters and not '-1' (J16-204), not {id!r:.60}"
             )
@@ -353,14 +372,15 @@ _DEFAULT_LIMITS = Limits()
 _CLOSED = "the link is closed"
 
 
+def _check_is(name: str, value: object, kind: Any) -> None:
+    if value is not None and not isinstance(value, kind):
+        raise TypeError(f"{name} is a {kind.__name__}, not {value!r:.60}")
+
+
 def _seconds(name: str, value: float) -> float:
-    if not 0 < value < inf:
+    if not isinstance(value, (int, float)) or not 0 < value < inf:
         raise ValueError(f"{name} is a positive number of seconds, not {value!r}")
     return value
-
-
-def _origin_of(message: object) -> Origin | None:
-    return message.origin if isinstance(message, Raw) else None
 
 
 def _checked_error(what: str, error: OCPPError) -> OCPPError:

@@ -5,6 +5,7 @@ Plain objects without behaviour beyond their own checks; the rooms that obey the
 
 from collections.abc import Mapping
 from enum import StrEnum
+from types import MappingProxyType
 
 import attrs
 
@@ -13,7 +14,7 @@ __all__ = ["Duplicates", "Limits", "Strictness", "Validation"]
 
 @attrs.frozen(kw_only=True)
 class Limits:
-    """What one connection holds at most. All but `frame_size`, which is in characters, are counts."""
+    """What one connection holds at most: counts, but for `frame_size`, which is in characters."""
 
     frame_size: int = 2**20  # L-132; a bigger frame is rejected with CloseRequested(1009)
     nesting: int = 64  # objects and arrays inside each other in one frame (L-218); messages need about 10
@@ -33,6 +34,8 @@ class Limits:
             value = getattr(self, field.name)
             if field.type is int and (type(value) is not int or value < 1):
                 raise ValueError(f"Limits.{field.name} is a positive whole number, not {value!r}")
+            if field.type is bool and type(value) is not bool:
+                raise ValueError(f"Limits.{field.name} is True or False, not {value!r}")
 
 
 class Strictness(StrEnum):
@@ -47,21 +50,29 @@ class Strictness(StrEnum):
     OFF = "off"
 
 
-def _by_action(given: "Mapping[str, Validation | Strictness | str]") -> "Mapping[str, Validation]":
-    return {action: Validation.of(how) for action, how in given.items()}
-
-
 @attrs.frozen
 class Validation:
     """How strictly messages are judged, by direction and action.
 
     `actions` are exceptions, which hold for an action's request and its answer alike:
-    `Validation("lenient", actions={"DataTransfer": "off"})`. An action that is judged OFF needs no class.
+    `Validation("lenient", actions={"DataTransfer": "off"})`. Where one is the name of a strictness, it is that
+    of what is received. An action that is judged OFF needs no class.
     """
 
     received: Strictness = attrs.field(default=Strictness.STRICT, converter=Strictness)
     sent: Strictness = attrs.field(default=Strictness.STRICT, converter=Strictness)
-    actions: "Mapping[str, Validation]" = attrs.field(factory=dict, converter=_by_action)
+    actions: "Mapping[str, Validation | Strictness | str]" = attrs.field(factory=dict, eq=False, hash=False)
+    _exceptions: "tuple[tuple[str, Validation], ...]" = attrs.field(init=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not isinstance(self.actions, Mapping):
+            raise TypeError(f"actions is a mapping of action names, not {self.actions!r:.60}")
+        exceptions = [
+            (action, how if isinstance(how, Validation) else Validation(Strictness(how), self.sent))
+            for action, how in self.actions.items()
+        ]
+        object.__setattr__(self, "_exceptions", tuple(sorted(exceptions, key=lambda exception: exception[0])))
+        object.__setattr__(self, "actions", MappingProxyType(dict(exceptions)))
 
     @classmethod
     def of(cls, given: "Validation | Strictness | str") -> "Validation":
@@ -70,7 +81,9 @@ class Validation:
 
     def of_action(self, action: str) -> "Validation":
         """What holds for this action."""
-        return self.actions.get(action, self)
+        found = self.actions.get(action, self)
+        assert isinstance(found, Validation)
+        return found
 
 
 class Duplicates(StrEnum):

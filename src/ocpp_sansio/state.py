@@ -18,6 +18,8 @@ __all__ = ["BootGate", "BootStatus", "StationState"]
 
 MOST_ANSWERS = 100  # that are remembered, to be sent again
 BOOT = "BootNotification"
+#: Whose old answers are worth nothing: what they say was true then.
+_NEVER_REPLAYED = (BOOT, "Heartbeat")
 MOST_REQUESTED = 100  # more than there are actions; a peer that is not judged could invent more
 
 
@@ -45,18 +47,21 @@ class StationState:
     """What one end remembers about a station from one socket to the next (J16-129, L-205).
 
     Hand the same object to each successive `Connection(state=...)` of that identity. `boot` is its boot
-    status, `requested` the actions that the CSMS has asked for before acceptance. A station that boots
-    begins with a new one.
+    status, `requested` the actions that the CSMS has asked for while it is pending. A station that boots
+    begins with a new one. Calls that a gate holds back see a change that you make by hand at the next input.
     """
 
-    identity: str = ""
+    identity: str = attrs.field(default="", validator=attrs.validators.instance_of(str))
     boot: BootStatus = attrs.field(default=BootStatus.UNKNOWN, converter=BootStatus)
-    requested: set[str] = attrs.field(factory=set)
+    requested: set[str] = attrs.field(factory=set, converter=set)
     _answers: Memory[_Answered] = attrs.field(factory=lambda: Memory(MOST_ANSWERS), init=False, repr=False)
 
-    def remember_answer(self, id: str, call: str, answer: str) -> None:
-        """Keep the answer to a call, both as frames."""
-        self._answers.keep(id, _Answered(crc32(call.encode()), answer))
+    def remember_answer(self, id: str, action: str, call: str, answer: str) -> None:
+        """Keep the answer to a call, both as frames. After a boot, ids may begin again: all are forgotten."""
+        if action == BOOT:
+            self._answers.clear()
+        if action not in _NEVER_REPLAYED:
+            self._answers.keep(id, _Answered(crc32(call.encode()), answer))
 
     def answer_to(self, id: str, call: str) -> str | None:
         """The answer that this very call got; ids alone begin again where stations count them from 1."""
@@ -68,9 +73,9 @@ class StationState:
         status = _member(response, "status")
         if action == BOOT and status in _ANSWERS_TO_BOOT:
             self.boot = BootStatus(status)
-            if self.boot is BootStatus.ACCEPTED:
+            if self.boot is not BootStatus.PENDING:
                 self.requested.clear()
-        elif action in rules.requests and status == "Accepted":
+        elif self.boot is BootStatus.PENDING and action in rules.requests and status == "Accepted":
             wanted = rules.requests[action] or _member(request, "requestedMessage")
             if len(self.requested) < MOST_REQUESTED:
                 self.requested |= {wanted, rules.triggers.get(wanted, wanted)}
@@ -85,7 +90,7 @@ class BootGate:
     (L-506), unless `trust_unknown` is false.
     """
 
-    trust_unknown: bool = True
+    trust_unknown: bool = attrs.field(default=True, validator=attrs.validators.instance_of(bool))
 
     def admits(self, sender: Role, here: Role, state: StationState, rules: BootRules, action: str) -> bool:
         """Whether `sender` may send a message of this action now, as seen from `here`."""

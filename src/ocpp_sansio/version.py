@@ -11,6 +11,7 @@ from typing import Any
 
 import attrs
 
+from ._frames import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, SEND
 from .errors import ErrorCode, Rejection
 from .messages import Request, Unconfirmed
 
@@ -66,8 +67,6 @@ class Rules:
         return self.spellings.get(code, code) if isinstance(code, ErrorCode) else code
 
 
-SEND = 6  # the message type
-
 _VALUE_VIOLATIONS = dict.fromkeys(
     ("maxLength", "enum", "minimum", "maximum", "multipleOf", "format"),
     ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,  # J*-418 to J*-420
@@ -96,7 +95,7 @@ _ANSWERS: dict[Rejection, ErrorCode | None] = {
 }
 
 _RULES_16 = Rules(
-    message_types=frozenset({2, 3, 4}),
+    message_types=frozenset({CALL, CALLRESULT, CALLERROR}),
     spellings={
         ErrorCode.FORMAT_VIOLATION: "FormationViolation",  # J16-401: "will not be fixed"
         ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION: "OccurenceConstraintViolation",  # J16-401
@@ -133,7 +132,7 @@ _RULES_16 = Rules(
 )
 
 _RULES_201 = Rules(
-    message_types=frozenset({2, 3, 4}),
+    message_types=frozenset({CALL, CALLRESULT, CALLERROR}),
     spellings={},
     answers={
         **_ANSWERS,
@@ -175,7 +174,7 @@ _RULES_201 = Rules(
 
 _RULES_21 = attrs.evolve(
     _RULES_201,
-    message_types=frozenset({2, 3, 4, 5, 6}),
+    message_types=frozenset({CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND}),
     answers={**_RULES_201.answers, Rejection.UNKNOWN_MESSAGE_TYPE: None},  # J21-407
 )
 

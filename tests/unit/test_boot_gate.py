@@ -301,3 +301,30 @@ def test_a_status_that_was_set_from_outside_lets_held_calls_go_before_new_ones()
     later = connection.call(Raw("Authorize"), now=1)
     assert connection.calls == (held, later)
     assert [frame[2] for frame in sent(connection)] == ["Heartbeat"]
+
+
+@pytest.mark.parametrize("frame", [(2, "1", "Reset", 7), (2, "1", "Reset"), (2, "1", "FooBar", {})])
+def test_a_rejected_station_of_1_6_answers_nothing_at_all(frame: tuple[object, ...]) -> None:
+    # J16-505
+    _, answers = rejected(station(Version.V16, StationState(boot=BootStatus.REJECTED)), *frame)
+    assert answers == []
+
+
+def test_nor_does_it_answer_what_is_broken() -> None:
+    # J16-505
+    connection = station(Version.V16, StationState(boot=BootStatus.REJECTED))
+    connection.receive_text('[2,"1","Reset",{', now=0)
+    assert frames_of(connection) == []
+
+
+def test_what_was_asked_for_before_the_boot_does_not_pass_after_it() -> None:
+    # J16-502
+    state = StationState(boot=BootStatus.ACCEPTED)
+    connection = station(Version.V16, state)
+    trigger = received(connection, 2, "1", "TriggerMessage", {"requestedMessage": "Heartbeat"})
+    connection.reply(trigger, Raw("TriggerMessage", {"status": "Accepted"}))
+    frames_of(connection)
+    state.boot = BootStatus.PENDING
+    held = connection.call(HEARTBEAT, now=0)
+    assert frames_of(connection) == []
+    assert connection.calls == (held,)

@@ -70,13 +70,19 @@ def test_the_gate_comes_before_action_direction_and_payload(version: Version, fr
     [
         ((2, "1", "Heartbeat"), Rejection.MALFORMED_CALL),
         ((2, "x" * 37, "Heartbeat", {}), Rejection.ID_TOO_LONG),
-        ((2, "1", "Heartbeat", []), Rejection.PAYLOAD_NOT_AN_OBJECT),
     ],
 )
 def test_the_frame_comes_before_the_gate(version: Version, frame: tuple, reason: Rejection) -> None:
     # L-425
     event, _ = rejected(csms(version, known("Pending")), *frame)
     assert event.reason is reason
+
+
+@every_version
+def test_the_gate_comes_before_what_stands_in_the_place_of_a_payload(version: Version) -> None:
+    # L-425
+    event, _ = rejected(csms(version, known("Pending")), 2, "1", "Heartbeat", [])
+    assert event.reason is Rejection.NOT_ACCEPTED
 
 
 @every_version

@@ -68,10 +68,10 @@ def test_versions_have_a_dialect_each() -> None:
         {"received": "lenient"},
     ],
 )
-def test_a_wish_makes_a_dialect_of_its_own(wish: dict[str, Any]) -> None:
+def test_connections_of_the_same_wishes_share_a_dialect_of_their_own(wish: dict[str, Any]) -> None:
     special = dialect(**wish)
     assert special is not dialect()
-    assert special is not dialect(**wish)
+    assert special is dialect(**wish)
 
 
 def test_a_dialect_has_the_rules_and_the_actions_of_its_version() -> None:
@@ -212,7 +212,7 @@ def test_a_message_without_a_class_is_written_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    "policy", [{}, {"received": "off"}, {"sent": "off", "actions": {"Authorize": "lenient"}}]
+    "policy", [{}, {"received": "off"}, {"sent": "off", "actions": {"Authorize": Validation("lenient")}}]
 )
 def test_strict_writes_only_what_the_class_allows(policy: dict[str, Any]) -> None:
     with pytest.raises(SchemaViolation):

@@ -23,7 +23,7 @@ from ocpp_sansio.v16 import call_result
 from tests.pair import events_of, frames_of, receive
 from tests.unit.exchange import received, rejected, sent
 
-HEARTBEAT = (2, "1", "Heartbeat", {})
+ASKED = (2, "1", "DataTransfer", {"vendorId": "acme"})
 TIME = "2024-05-01T12:00:00Z"
 OTHER_TIME = "2024-05-01T12:00:01Z"
 
@@ -54,9 +54,9 @@ def answered(connection: Connection, *frame: object, time: str = TIME) -> str:
 def test_a_call_that_is_being_handled_is_not_handled_again(version: Version, duplicates: Duplicates) -> None:
     # J*-411, L-411: no error either, which the peer would take for the answer
     connection = csms(duplicates, version=version)
-    first = received(connection, *HEARTBEAT)
-    [event] = receive(connection, *HEARTBEAT)
-    assert event == DuplicateCallReceived("1", first, json.dumps(HEARTBEAT))
+    first = received(connection, *ASKED)
+    [event] = receive(connection, *ASKED)
+    assert event == DuplicateCallReceived("1", first, json.dumps(ASKED))
     assert frames_of(connection) == []
     assert connection.owed == (first,)
 
@@ -65,7 +65,7 @@ def test_a_call_that_is_being_handled_is_not_handled_again(version: Version, dup
 def test_another_call_under_an_id_that_is_being_handled_is_dropped_too(version: Version) -> None:
     # J*-411, L-411
     connection = csms(version=version)
-    first = received(connection, *HEARTBEAT)
+    first = received(connection, *ASKED)
     [event] = receive(connection, 2, "1", "FooBar", {"nonsense": 1})
     assert isinstance(event, DuplicateCallReceived)
     assert event.call is first
@@ -74,10 +74,10 @@ def test_another_call_under_an_id_that_is_being_handled_is_dropped_too(version: 
 
 def test_the_first_call_is_answered_as_if_there_had_been_no_second() -> None:
     connection = csms()
-    first = received(connection, *HEARTBEAT)
-    receive(connection, *HEARTBEAT)
-    connection.reply(first, call_result.Heartbeat(current_time=TIME))
-    assert sent(connection) == [[3, "1", {"currentTime": TIME}]]
+    first = received(connection, *ASKED)
+    receive(connection, *ASKED)
+    connection.reply(first, call_result.DataTransfer(status="Accepted"))
+    assert sent(connection) == [[3, "1", {"status": "Accepted"}]]
 
 
 # Handled again.
@@ -87,21 +87,21 @@ def test_the_first_call_is_answered_as_if_there_had_been_no_second() -> None:
 def test_a_call_that_was_answered_is_handled_again(version: Version) -> None:
     # L-205: a retry is legal
     connection = csms("handle", version=version)
-    answered(connection, *HEARTBEAT)
-    answer = answered(connection, *HEARTBEAT, time=OTHER_TIME)
+    answered(connection, *ASKED)
+    answer = answered(connection, *ASKED, time=OTHER_TIME)
     assert json.loads(answer) == [3, "1", {"currentTime": OTHER_TIME}]
 
 
 def test_calls_are_handled_again_unless_said_otherwise() -> None:
     connection = Connection(Role.CSMS, "1.6", state=StationState())
-    answered(connection, *HEARTBEAT)
-    assert isinstance(receive(connection, *HEARTBEAT)[0], CallReceived)
+    answered(connection, *ASKED)
+    assert isinstance(receive(connection, *ASKED)[0], CallReceived)
 
 
 def test_where_calls_are_handled_again_no_answer_is_remembered() -> None:
     state = StationState()
-    answered(csms("handle", state), *HEARTBEAT)
-    assert isinstance(receive(csms("replay", state), *HEARTBEAT)[0], CallReceived)
+    answered(csms("handle", state), *ASKED)
+    assert isinstance(receive(csms("replay", state), *ASKED)[0], CallReceived)
 
 
 # Answered again.
@@ -111,33 +111,48 @@ def test_where_calls_are_handled_again_no_answer_is_remembered() -> None:
 def test_a_call_that_was_answered_gets_the_same_answer(version: Version) -> None:
     # L-205
     connection = csms(version=version)
-    answer = answered(connection, *HEARTBEAT)
-    [event] = receive(connection, *HEARTBEAT)
-    assert event == DuplicateCallReceived("1", None, json.dumps(HEARTBEAT))
+    answer = answered(connection, *ASKED)
+    [event] = receive(connection, *ASKED)
+    assert event == DuplicateCallReceived("1", None, json.dumps(ASKED))
     assert frames_of(connection) == [answer]
     assert connection.owed == ()
 
 
-def test_an_error_is_repeated_as_well() -> None:
+def test_an_error_is_not_repeated() -> None:
+    """Whoever asks again hopes that what went wrong has passed."""
     connection = csms()
-    connection.reply_error(received(connection, *HEARTBEAT), NotSupportedError("no", {"a": 1}))
-    [error] = frames_of(connection)
-    receive(connection, *HEARTBEAT)
-    assert frames_of(connection) == [error]
+    connection.reply_error(received(connection, *ASKED), NotSupportedError("no", {"a": 1}))
+    frames_of(connection)
+    assert isinstance(receive(connection, *ASKED)[0], CallReceived)
+
+
+@pytest.mark.parametrize("action", ["BootNotification", "Heartbeat"])
+def test_what_was_true_only_then_is_not_repeated(action: str) -> None:
+    connection = Connection(Role.CSMS, "1.6", duplicates="replay", validation="off")
+    for _ in range(2):
+        answered(connection, 2, "1", action, {})
+
+
+def test_a_boot_makes_the_answers_before_it_void() -> None:
+    """Stations that count their ids begin again at 1, with the same calls."""
+    connection = Connection(Role.CSMS, "1.6", duplicates="replay", validation="off")
+    answered(connection, *ASKED)
+    answered(connection, 2, "2", "BootNotification", {})
+    assert isinstance(receive(connection, *ASKED)[0], CallReceived)
 
 
 def test_an_answer_is_repeated_as_often_as_the_call() -> None:
     connection = csms()
-    answer = answered(connection, *HEARTBEAT)
+    answer = answered(connection, *ASKED)
     for _ in range(3):
-        receive(connection, *HEARTBEAT)
+        receive(connection, *ASKED)
     assert frames_of(connection) == [answer] * 3
 
 
 def test_another_call_of_the_same_id_is_handled() -> None:
     """Stations that count their ids begin again at 1."""
     connection = csms()
-    answered(connection, *HEARTBEAT)
+    answered(connection, *ASKED)
     [event] = receive(connection, 2, "1", "Authorize", {"idTag": "a"})
     assert isinstance(event, CallReceived)
     assert frames_of(connection) == []
@@ -151,7 +166,7 @@ def test_the_same_call_with_another_payload_is_handled() -> None:
 
 def test_the_same_call_under_another_id_is_handled() -> None:
     connection = csms()
-    answered(connection, *HEARTBEAT)
+    answered(connection, *ASKED)
     assert isinstance(receive(connection, 2, "2", "Heartbeat", {})[0], CallReceived)
 
 
@@ -164,9 +179,9 @@ def test_a_call_that_was_refused_is_refused_anew() -> None:
 
 def test_after_another_call_of_its_id_the_first_is_handled_again() -> None:
     connection = csms()
-    answered(connection, *HEARTBEAT)
+    answered(connection, *ASKED)
     answered(connection, 2, "1", "DataTransfer", {"vendorId": "a"})
-    assert isinstance(receive(connection, *HEARTBEAT)[0], CallReceived)
+    assert isinstance(receive(connection, *ASKED)[0], CallReceived)
 
 
 # From one socket to the next.
@@ -177,10 +192,10 @@ def test_a_retry_on_the_next_socket_gets_the_answer(version: Version) -> None:
     # L-205
     state = StationState()
     first = csms("replay", state, version)
-    answer = answered(first, *HEARTBEAT)
+    answer = answered(first, *ASKED)
     first.receive_close()
     following = csms("replay", state, version)
-    [event] = receive(following, *HEARTBEAT)
+    [event] = receive(following, *ASKED)
     assert isinstance(event, DuplicateCallReceived)
     assert frames_of(following) == [answer]
 
@@ -189,19 +204,19 @@ def test_a_call_that_the_old_socket_never_answered_is_handled() -> None:
     # L-308
     state = StationState()
     first = csms("replay", state)
-    receive(first, *HEARTBEAT)
+    receive(first, *ASKED)
     first.receive_close()
-    assert isinstance(receive(csms("replay", state), *HEARTBEAT)[0], CallReceived)
+    assert isinstance(receive(csms("replay", state), *ASKED)[0], CallReceived)
 
 
 def test_another_station_gets_no_answer_of_this_one() -> None:
-    answered(csms("replay", StationState("CP1")), *HEARTBEAT)
-    assert isinstance(receive(csms("replay", StationState("CP2")), *HEARTBEAT)[0], CallReceived)
+    answered(csms("replay", StationState("CP1")), *ASKED)
+    assert isinstance(receive(csms("replay", StationState("CP2")), *ASKED)[0], CallReceived)
 
 
 def test_without_a_state_a_connection_remembers_for_itself() -> None:
-    answered(csms(), *HEARTBEAT)
-    assert isinstance(receive(csms(), *HEARTBEAT)[0], CallReceived)
+    answered(csms(), *ASKED)
+    assert isinstance(receive(csms(), *ASKED)[0], CallReceived)
 
 
 def test_a_station_replays_as_a_csms_does() -> None:
@@ -218,8 +233,8 @@ def test_the_two_directions_have_ids_of_their_own() -> None:
     connection = csms()
     pending = connection.call(Raw("ClearCache"), now=0, id="1")
     frames_of(connection)
-    answered(connection, *HEARTBEAT)
-    receive(connection, *HEARTBEAT)
+    answered(connection, *ASKED)
+    receive(connection, *ASKED)
     frames_of(connection)
     [event] = receive(connection, 3, "1", {"status": "Accepted"})
     assert pending.response_in(event) is not None
@@ -228,18 +243,18 @@ def test_the_two_directions_have_ids_of_their_own() -> None:
 def test_answers_are_remembered_within_a_bound() -> None:
     connection = csms()
     for n in range(MOST_ANSWERS + 1):
-        answered(connection, 2, str(n), "Heartbeat", {})
-    assert isinstance(receive(connection, 2, "1", "Heartbeat", {})[0], DuplicateCallReceived)
-    assert isinstance(receive(connection, 2, "0", "Heartbeat", {})[0], CallReceived)
+        answered(connection, 2, str(n), *ASKED[2:])
+    assert isinstance(receive(connection, 2, "1", *ASKED[2:])[0], DuplicateCallReceived)
+    assert isinstance(receive(connection, 2, "0", *ASKED[2:])[0], CallReceived)
 
 
 def test_a_repeated_answer_waits_for_no_call_of_ours() -> None:
     # J16-303
     connection = csms()
-    answer = answered(connection, *HEARTBEAT)
+    answer = answered(connection, *ASKED)
     connection.call(Raw("ClearCache"), now=0)
     frames_of(connection)
-    receive(connection, *HEARTBEAT)
+    receive(connection, *ASKED)
     assert frames_of(connection) == [answer]
     assert events_of(connection) == []
 

@@ -168,10 +168,10 @@ def test_the_action_comes_before_the_payload(version: Version, frame: tuple[obje
 
 
 @every_version
-def test_the_frame_comes_before_the_action(version: Version) -> None:
+def test_the_action_comes_before_what_stands_in_the_place_of_its_payload(version: Version) -> None:
     # L-425
     event, _ = rejected(csms(version), 2, "1", "FooBar", [])
-    assert event.reason is Rejection.PAYLOAD_NOT_AN_OBJECT
+    assert event.reason is Rejection.UNKNOWN_ACTION
 
 
 # Payloads.

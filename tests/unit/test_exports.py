@@ -126,7 +126,7 @@ ROOMS = {
     "_codec": {"_judge", "_shape", "_values", "messages"},
     "schema": {"_shape", "_values", "messages"},
     "validation": {"_codec", "_judge", "_paths", "_shape", "_values", "errors", "messages", "schema"},
-    "version": {"errors", "messages"},
+    "version": {"_frames", "errors", "messages"},
     "events": {"_values", "errors", "messages", "validation"},
     "_frames": {"_values", "errors"},
     "_lenient": {"_codec", "_datetime", "_paths", "_shape", "_values", "messages", "validation"},

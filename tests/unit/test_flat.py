@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from ocpp_sansio import CallReceived, Connection, Duplicates, Role
-from ocpp_sansio.v16 import call
+from ocpp_sansio import BootGate, BootStatus, CallReceived, Connection, Duplicates, Role, StationState
+from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.v21 import call_result as result21
 from tests.pair import events_of, frames_of
@@ -93,3 +93,26 @@ def test_nothing_grows_but_what_is_open() -> None:
     assert len(station._outgoing._recent or ()) <= 8
     assert csms._state is not None
     assert len(csms._state._answers) <= 100
+
+
+@pytest.mark.parametrize("options", [{"half_duplex": True}, {"boot_gate": BootGate()}])
+def test_receiving_while_calls_are_held_back(options: dict[str, Any]) -> None:
+    def cost_with(held: int) -> int:
+        state = StationState(boot=BootStatus.PENDING, requested={"Heartbeat"})
+        station = Connection(Role.CHARGING_STATION, "1.6", state=state, **options)
+        station.receive_text('[2,"first","ClearCache",{}]', now=0.0)
+        for _ in range(held):
+            station.call(call.Authorize(id_tag="x"), now=0.0)
+        events_of(station)
+
+        def exchange() -> None:
+            station.receive_text('[2,"1","GetLocalListVersion",{}]', now=1.0)
+            received = station.next_event()
+            assert isinstance(received, CallReceived)
+            station.reply(received, call_result.GetLocalListVersion(list_version=1))
+
+        exchange()
+        return steps(exchange)
+
+    cost_with(1)
+    assert cost_with(999) == cost_with(1)

@@ -13,6 +13,7 @@ from ocpp_sansio._frames import (
     call_text,
     error_of,
     error_text,
+    object_of,
     parse,
     read_call,
     readable_id,
@@ -55,9 +56,18 @@ def test_ten_megabytes_of_text_are_read_or_refused() -> None:
 
 def test_read_call_gives_id_action_and_payload() -> None:
     assert read_call([2, "1", "Heartbeat", {}]) == ("1", "Heartbeat", {})
-    assert read_call([2, "1", "Heartbeat", None]) == ("1", "Heartbeat", {})
     assert read_call([2, "", "", {"a": 1}]) == ("", "", {"a": 1})
     assert read_call([2, "x" * 36, "Heartbeat", {}])[0] == "x" * 36
+
+
+def test_the_payload_is_an_object_and_null_another_way_to_write_none() -> None:
+    # J*-210
+    assert object_of([2, "1", "Heartbeat", {"a": 1}]) == {"a": 1}
+    assert object_of([2, "1", "Heartbeat", None]) == {}
+    for payload in ([], 7, False, "{}"):
+        with pytest.raises(Malformed) as caught:
+            object_of([2, "1", "Heartbeat", payload])
+        assert (caught.value.reason, caught.value.id) == (Rejection.PAYLOAD_NOT_AN_OBJECT, "1")
 
 
 @pytest.mark.parametrize(
@@ -69,8 +79,6 @@ def test_read_call_gives_id_action_and_payload() -> None:
         ('[2,"1",7,{}]', Rejection.MALFORMED_CALL, "1"),
         ('[2,7,"Heartbeat",{}]', Rejection.ID_NOT_TEXT, None),
         ('[2,"%s","Heartbeat",{}]' % ("ä" * 37), Rejection.ID_TOO_LONG, "ä" * 37),
-        ('[2,"1","Heartbeat",7]', Rejection.PAYLOAD_NOT_AN_OBJECT, "1"),
-        ('[2,"1","Heartbeat",false]', Rejection.PAYLOAD_NOT_AN_OBJECT, "1"),
         ('[2,"1","\\ud83d",{}]', Rejection.NOT_UNICODE, "1"),
         ('[3,"1",{"a":"\\udc00"}]', Rejection.NOT_UNICODE, "1"),
         ('[3,"\\udc00",{}]', Rejection.NOT_UNICODE, None),

@@ -118,13 +118,26 @@ def test_a_handler_that_waits_for_its_own_call_waits_until_that_times_out() -> N
     assert sent(connection) == []
 
 
-def test_the_clock_of_a_call_that_waits_has_not_started() -> None:
+def test_the_clock_of_the_answer_starts_when_a_call_has_its_turn() -> None:
     connection = csms()
     owed = received(connection, 2, "1", "Heartbeat", {})
     connection.call(CLEAR, now=0, timeout=10)
-    assert connection.deadline is None
-    connection.reply_error(owed, NotSupportedError(), now=50)
-    assert connection.deadline == 60
+    connection.reply_error(owed, NotSupportedError(), now=5)
+    assert connection.deadline == 15
+
+
+def test_a_call_that_waits_for_an_answer_of_ours_does_not_wait_for_ever() -> None:
+    """A handler may wait for it, and the answer for the handler."""
+    connection = csms()
+    received(connection, 2, "1", "Heartbeat", {})
+    first = connection.call(CLEAR, now=0, timeout=10)
+    second = connection.call(CLEAR, now=0, timeout=10, queue_timeout=20)
+    assert connection.deadline == 10
+    connection.handle_timeout(now=10)
+    assert events_of(connection) == [CallTimedOut(first)]
+    assert connection.deadline == 20
+    connection.handle_timeout(now=20)
+    assert events_of(connection) == [CallTimedOut(second)]
 
 
 def test_calls_that_wait_are_bounded() -> None:

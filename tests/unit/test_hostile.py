@@ -1,6 +1,7 @@
 """Frames that are made to be expensive. Work is bounded: what is counted is steps, for time depends on the machine."""
 
 import json
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -159,3 +160,36 @@ def test_depth_is_no_lone_surrogate(depth: int) -> None:
 def test_the_path_of_what_is_not_there_is_empty() -> None:
     assert _paths.between([{"a": 1}, {}]) == "$"
     assert _paths.paths_to({"a": [{}]}, [{}]) == {}
+
+
+@pytest.mark.parametrize("depth", range(930, 1000, 3))
+def test_a_refusal_with_half_a_character_and_great_depth_is_heard(depth: int) -> None:
+    station = Connection(Role.CHARGING_STATION, "1.6", limits=UNLIMITED)
+    station.call(call.Heartbeat(), now=0.0, id="1")
+    frames_of(station)
+    station.receive_text('[4,"1","X","\\ud800",' + "[" * depth + "]" * depth + "]", now=0.0)
+    assert [type(event).__name__ for event in events_of(station)] in (
+        ["CallErrorReceived"],
+        ["CallFailed"],
+        ["FrameRejected"],
+    )
+
+
+def test_finding_a_duplicate_key_among_many_takes_no_longer_than_reading_them() -> None:
+    csms = Connection(Role.CSMS, "1.6", limits=Limits(reject_duplicate_keys=True))
+    members = ",".join(f'"k{n}":0' for n in range(60_000))
+    before = time.process_time()
+    csms.receive_text(f'[2,"1","Heartbeat",{{{members},"k59999":1}}]', now=0.0)
+    assert time.process_time() - before < 5.0  # seconds; it was minutes
+    [event] = events_of(csms)
+    assert isinstance(event, FrameRejected)
+    assert event.error.description == "the key 'k59999' twice"
+
+
+def test_half_a_character_hidden_by_a_duplicate_key_is_found() -> None:
+    csms = Connection(Role.CSMS, "1.6", validation="off", duplicates="replay")
+    csms.receive_text('[2,"1","Heartbeat",{"a":"\ud800","a":1}]', now=0.0)
+    [event] = events_of(csms)
+    assert isinstance(event, FrameRejected)
+    assert event.reason is Rejection.NOT_UNICODE
+    frames_of(csms)[0].encode()

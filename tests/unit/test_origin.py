@@ -86,12 +86,28 @@ def test_a_call_that_was_received_knows_where_it_came_from() -> None:
     assert call_in(CALL).origin == Origin("1.6", 2, "id-1", CALL)
 
 
-def test_a_change_of_its_payload_does_not_count() -> None:
+def test_a_call_that_was_changed_is_written_anew() -> None:
     request = call_in(CALL)
     request.payload["data"] = "changed"
     upstream = station()
     upstream.call(request, now=0, id="id-1")
-    assert frames_of(upstream) == [CALL]
+    assert json.loads(frames_of(upstream)[0])[3]["data"] == "changed"
+
+
+def test_a_call_whose_action_was_changed_is_written_anew() -> None:
+    request = call_in(CALL)
+    request.action = "Heartbeat"
+    upstream = station()
+    assert upstream.call(request, now=0, id="id-1").action == "Heartbeat"
+    assert json.loads(frames_of(upstream)[0])[2] == "Heartbeat"
+
+
+def test_an_error_that_was_changed_is_written_anew() -> None:
+    connection, call = owed()
+    error = error_in('[4,"id-1","GenericError","a",{}]')
+    error.description = "b"
+    connection.reply_error(call, error)  # type: ignore[arg-type]
+    assert sent(connection) == [[4, "id-1", "GenericError", "b", {}]]
 
 
 @pytest.mark.parametrize("id", [None, "id-2"])

@@ -269,15 +269,15 @@ def test_nor_can_a_late_one_that_is_truncated(line: Line) -> None:
     assert json.loads(truncated)[:3] == [4, "1", "GenericError"]
 
 
-def test_an_id_that_may_not_be_sent_earns_an_error(line: Line) -> None:
-    # J16-207: an id as any other to the station, none that we may use
-    [refusal] = line.carry("station", heartbeat("-1"))[1]
-    assert json.loads(refusal)[:3] == [4, "-1", "GenericError"]
+@pytest.mark.parametrize("id", ["-1", ""])
+def test_an_id_that_we_would_not_choose_is_passed_on(line: Line, id: str) -> None:
+    call = heartbeat(id)
+    assert line.carry("station", call) == ([call], [])
 
 
 def test_a_send_that_may_not_be_sent_is_dropped() -> None:
     line = Line(Relay("2.1"))
-    assert line.carry("station", '[6,"-1","NotifyPeriodicEventStream",{}]', '[6,"1","Reset",{}]') == ([], [])
+    assert line.carry("station", '[6,"1","Reset",{}]') == ([], [])
     assert line.rest == []
 
 

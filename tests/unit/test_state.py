@@ -54,7 +54,7 @@ def test_another_boot_status_is_refused(status: object) -> None:
 def test_states_of_two_stations_share_nothing() -> None:
     first, second = StationState(), StationState()
     first.requested.add("Heartbeat")
-    first.remember_answer("1", "call", "answer")
+    first.remember_answer("1", "ClearCache", "call", "answer")
     assert second.requested == set()
     assert second.answer_to("1", "call") is None
 
@@ -69,46 +69,46 @@ def test_a_state_has_no_room_for_misspelt_attributes() -> None:
 
 def test_the_answer_to_a_call_is_remembered() -> None:
     state = StationState()
-    state.remember_answer("1", '[2,"1","Heartbeat",{}]', '[3,"1",{}]')
+    state.remember_answer("1", "ClearCache", '[2,"1","Heartbeat",{}]', '[3,"1",{}]')
     assert state.answer_to("1", '[2,"1","Heartbeat",{}]') == '[3,"1",{}]'
 
 
 def test_it_answers_as_often_as_the_call_comes() -> None:
     state = StationState()
-    state.remember_answer("1", "call", "answer")
+    state.remember_answer("1", "ClearCache", "call", "answer")
     assert [state.answer_to("1", "call") for _ in range(3)] == ["answer"] * 3
 
 
 def test_another_call_of_the_same_id_has_no_answer() -> None:
     state = StationState()
-    state.remember_answer("1", '[2,"1","Heartbeat",{}]', "answer")
+    state.remember_answer("1", "ClearCache", '[2,"1","Heartbeat",{}]', "answer")
     assert state.answer_to("1", '[2,"1","Authorize",{"idTag":"a"}]') is None
 
 
 def test_a_call_of_another_id_has_no_answer() -> None:
     state = StationState()
-    state.remember_answer("1", "call", "answer")
+    state.remember_answer("1", "ClearCache", "call", "answer")
     assert state.answer_to("2", "call") is None
 
 
 def test_the_newest_answer_under_an_id_counts() -> None:
     state = StationState()
-    state.remember_answer("1", "first", "old")
-    state.remember_answer("1", "second", "new")
+    state.remember_answer("1", "ClearCache", "first", "old")
+    state.remember_answer("1", "ClearCache", "second", "new")
     assert state.answer_to("1", "first") is None
     assert state.answer_to("1", "second") == "new"
 
 
 def test_a_call_beyond_ascii_is_recognised() -> None:
     state = StationState()
-    state.remember_answer("1", "ä😀", "answer")
+    state.remember_answer("1", "ClearCache", "ä😀", "answer")
     assert state.answer_to("1", "ä😀") == "answer"
 
 
 def test_answers_are_remembered_within_a_bound() -> None:
     state = StationState()
     for n in range(MOST_ANSWERS + 1):
-        state.remember_answer(str(n), "call", "answer")
+        state.remember_answer(str(n), "ClearCache", "call", "answer")
     assert state.answer_to("0", "call") is None
     assert state.answer_to("1", "call") == "answer"
     assert state.answer_to(str(MOST_ANSWERS), "call") == "answer"
@@ -116,7 +116,7 @@ def test_answers_are_remembered_within_a_bound() -> None:
 
 def test_the_repr_shows_no_answers() -> None:
     state = StationState("CP1")
-    state.remember_answer("1", "call", "x" * 10**6)
+    state.remember_answer("1", "ClearCache", "call", "x" * 10**6)
     assert (
         repr(state) == "StationState(identity='CP1', boot=<BootStatus.UNKNOWN: 'Unknown'>, requested=set())"
     )
@@ -168,7 +168,7 @@ def test_a_later_answer_replaces_the_boot_status() -> None:
 
 
 def test_an_accepted_trigger_asks_for_its_message() -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     trigger = call16.TriggerMessage(requested_message="MeterValues")
     state.observe(V16, "TriggerMessage", trigger, result16.TriggerMessage(status="Accepted"))
     assert state.requested == {"MeterValues"}
@@ -176,14 +176,14 @@ def test_an_accepted_trigger_asks_for_its_message() -> None:
 
 @pytest.mark.parametrize("status", ["Rejected", "NotImplemented"])
 def test_a_refused_trigger_asks_for_nothing(status: str) -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     trigger = call16.TriggerMessage(requested_message="MeterValues")
     state.observe(V16, "TriggerMessage", trigger, result16.TriggerMessage(status=status))
     assert state.requested == set()
 
 
 def test_a_trigger_without_a_class_asks_too() -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     trigger = Raw("TriggerMessage", {"requestedMessage": "Heartbeat"})
     state.observe(V16, "TriggerMessage", trigger, Raw("TriggerMessage", {"status": "Accepted"}))
     assert state.requested == {"Heartbeat"}
@@ -202,7 +202,7 @@ def test_a_trigger_without_a_class_asks_too() -> None:
 )
 def test_the_extended_trigger_of_1_6_has_names_of_its_own(requested: str, actions: set[str]) -> None:
     # J16-604
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     trigger = call16.ExtendedTriggerMessage(requested_message=requested)
     answer = result16.ExtendedTriggerMessage(status="Accepted")
     state.observe(V16, "ExtendedTriggerMessage", trigger, answer)
@@ -211,7 +211,7 @@ def test_the_extended_trigger_of_1_6_has_names_of_its_own(requested: str, action
 
 @pytest.mark.parametrize("requested", ["SignChargingStationCertificate", "SignV2GCertificate"])
 def test_triggers_of_certificates_ask_for_the_same_call(requested: str) -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     trigger = call201.TriggerMessage(requested_message=requested)
     state.observe(V201, "TriggerMessage", trigger, result201.TriggerMessage(status="Accepted"))
     assert "SignCertificate" in state.requested
@@ -229,21 +229,47 @@ def test_triggers_of_certificates_ask_for_the_same_call(requested: str) -> None:
 )
 @pytest.mark.parametrize("version", [Version.V201, Version.V21])
 def test_reports_of_2_x_are_asked_for_by_these(version: Version, action: str, wanted: str) -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     state.observe(version.rules.boot, action, Raw(action), Raw(action, {"status": "Accepted"}))
     assert state.requested == {wanted}
 
 
 def test_a_log_of_1_6_is_not_asked_for_before_acceptance() -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     state.observe(V16, "GetLog", Raw("GetLog"), Raw("GetLog", {"status": "Accepted"}))
     assert state.requested == set()
 
 
-def test_acceptance_forgets_what_was_asked_for() -> None:
+@pytest.mark.parametrize("status", ["Accepted", "Rejected"])
+def test_acceptance_and_rejection_forget_what_was_asked_for(status: str) -> None:
     state = StationState(boot=BootStatus.PENDING, requested={"Heartbeat"})
-    state.observe(V16, "BootNotification", BOOT16, booted16("Accepted"))
+    state.observe(V16, "BootNotification", BOOT16, booted16(status))
     assert state.requested == set()
+
+
+@pytest.mark.parametrize("boot", [BootStatus.UNKNOWN, BootStatus.ACCEPTED, BootStatus.REJECTED])
+def test_only_a_pending_station_is_asked_for_anything(boot: BootStatus) -> None:
+    """What an accepted one was asked for must not pass the gate after its next boot."""
+    state = StationState(boot=boot)
+    trigger = call16.TriggerMessage(requested_message="MeterValues")
+    state.observe(V16, "TriggerMessage", trigger, result16.TriggerMessage(status="Accepted"))
+    assert state.requested == set()
+
+
+def test_a_boot_makes_earlier_answers_void() -> None:
+    state = StationState()
+    state.remember_answer("1", "ClearCache", "call", "answer")
+    state.remember_answer("2", "BootNotification", "boot", "booted")
+    assert state.answer_to("1", "call") is None
+    assert state.answer_to("2", "boot") is None
+
+
+def test_an_identity_is_text_and_what_was_asked_for_a_set() -> None:
+    with pytest.raises(TypeError, match="identity"):
+        StationState(3)  # type: ignore[arg-type]
+    assert StationState(requested=["Heartbeat"]).requested == {"Heartbeat"}
+    with pytest.raises(TypeError, match="trust_unknown"):
+        BootGate("x")  # type: ignore[arg-type]
 
 
 def test_waiting_on_remembers_what_was_asked_for() -> None:
@@ -253,7 +279,7 @@ def test_waiting_on_remembers_what_was_asked_for() -> None:
 
 
 def test_what_was_asked_for_is_bounded() -> None:
-    state = StationState()
+    state = StationState(boot=BootStatus.PENDING)
     for n in range(2 * MOST_REQUESTED):
         trigger = Raw("TriggerMessage", {"requestedMessage": str(n)})
         state.observe(V16, "TriggerMessage", trigger, Raw("TriggerMessage", {"status": "Accepted"}))
