@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from ocpp_sansio import CallReceived, Connection, Raw, Role, SendReceived, Version
-from ocpp_sansio.errors import NotSupportedError
+from ocpp_sansio.errors import NotImplementedError, NotSupportedError
 from ocpp_sansio.messages import Request, Response, Unconfirmed
 from ocpp_sansio.routing import Routes, routes_of
 
@@ -24,15 +24,22 @@ Answer = TypeVar("Answer", bound=Response)
 
 LOGGER = logging.getLogger("ocpp")
 
+RESPONSE_TIMEOUT = 30
+
 
 class ChargePoint(OlderNames):
     """Subclass it, decorate methods with `@on` and `@after`, and `await start()`.
 
     `connection` is anything with `async send(str)` and `async recv()`, such as a connection of `websockets`.
     `response_timeout` is the time in seconds that an answer may take. `role` is which end we are; without it,
-    the side of a `websockets` connection tells, and directions are not checked where nothing does. Whoever
-    wants more of the protocol, such as its policies, gives the `ocpp_sansio.Connection` as `protocol`, which
-    then has the say in all of this. Frames are logged at INFO.
+    the side of a `websockets` connection tells, and directions are not checked where nothing does. Frames are
+    logged at INFO.
+
+    Whoever wants more of the protocol, such as its policies, makes the `ocpp_sansio.Connection` and gives it
+    as `protocol`. Its role, time-out and extensions then count: ValueError if `role` or `response_timeout` is
+    given as well, and what `extensions` lists is to be given to the Connection, too. What it does not judge
+    (`validation="off"`) comes as a `Raw`: to a typed handler as that object, instead of one of its class, to
+    a keyword handler as the one argument `payload`, a dict as it was sent.
 
     Its names are few, because a subclass brings many: `id`, `logger`, `version`, `extensions` (request classes
     of vendors' actions, set by the subclass), `transport` (the connection), `protocol` (the
@@ -47,7 +54,7 @@ class ChargePoint(OlderNames):
         self,
         id: str,
         connection: Transport,
-        response_timeout: float = 30,
+        response_timeout: float = RESPONSE_TIMEOUT,
         logger: logging.Logger = LOGGER,
         *,
         role: Role | None = None,
@@ -62,6 +69,8 @@ class ChargePoint(OlderNames):
             raise ValueError(
                 f"the protocol speaks {protocol.version.value}, {cls.__name__} {self.version.value}"
             )
+        if protocol is not None and (role is not None or response_timeout != RESPONSE_TIMEOUT):
+            raise ValueError("role and response_timeout are the protocol's: give them to its Connection")
         self.id = id
         self.logger = logger
         self.transport = connection
@@ -102,9 +111,16 @@ class _ChargePointDriver(Driver):
 
     def handle(self, received: CallReceived) -> Any:
         handler = self.routes.on.get(received.action)
-        if handler is None:
-            raise NotSupportedError(f"{received.action} is known, but not supported here.")
-        return handler(self.owner, received.request)
+        if handler is not None:
+            return handler(self.owner, received.request)
+        if type(received.request) is Raw and not self._knows(received.action):
+            raise NotImplementedError(f"unknown action {received.action!r:.60}")
+        raise NotSupportedError(f"{received.action} is known, but not supported here.")
+
+    def _knows(self, action: str) -> bool:
+        """Asked where nothing was judged, for then the protocol lets every action pass."""
+        own = {request.__action__ for request in self.owner.extensions}
+        return action in own or action in self.owner.version.load()
 
     def handled(self, received: CallReceived, response: Response) -> Iterator[Callable[[], Any]]:
         for hook in self.routes.after.get(received.action, ()):

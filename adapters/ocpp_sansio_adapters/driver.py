@@ -1,9 +1,9 @@
 """Driver: pumps one Connection over one transport, on anyio.
 
 Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines; each async
-handler and hook has its own. Nobody but the writer calls `send`: frames cannot interleave, a caller's
-cancellation cannot cut one in half, and a peer that does not read holds up neither the reader nor the
-deadlines.
+handler of a call and each async hook has its own, handlers of SENDs share one (`_told`). Nobody but the
+writer calls `send`: frames cannot interleave, a caller's cancellation cannot cut one in half, and a peer that
+does not read holds up neither the reader nor the deadlines.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar
 import anyio
 import attrs
 from anyio.abc import TaskGroup
-from anyio.lowlevel import cancel_shielded_checkpoint
+from anyio.lowlevel import cancel_shielded_checkpoint, checkpoint
 
 from ocpp_sansio import CallTimeout, Connection, ConnectionClosed, LocalProtocolError, OCPPError
 from ocpp_sansio.errors import InternalError, NotSupportedError
@@ -31,6 +31,7 @@ from ocpp_sansio.events import (
 )
 from ocpp_sansio.messages import Raw, Request, Response, Unconfirmed
 
+from ._told import Told
 from .records import CallWithdrawn, Observer, Reporter
 
 __all__ = ["Driver", "Transport"]
@@ -38,7 +39,7 @@ __all__ = ["Driver", "Transport"]
 Answer = TypeVar("Answer", bound=Response)
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
 
-#: Seconds for hooks, whose answer has left, and for a frame that is being written, once start() is over.
+#: Seconds for hooks, SENDs that have arrived and a frame that is being written, once start() is over.
 GRACE = 5.0
 
 #: Turns of the event loop in which everything that does not resist its cancellation is over.
@@ -70,7 +71,7 @@ class Driver:
     """One `Connection` over one transport.
 
     `identity` names the station in logs and records. Observers are called with each `Record`, in order, and
-    must not block. Subclasses override `handle` and `handled`.
+    must not block. Subclasses override `handle`, `handled` and `told`.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class Driver:
         self._waiters: dict[str, _Waiter] = {}
         self._answered: list[tuple[CallReceived, Response]] = []  # hooks due when the frames have left
         self._handlers = 0  # running in a task of their own
-        self._shields: set[anyio.CancelScope] = set()  # of the writer and of hooks
+        self._told = Told(self.told, self._crashed, self._reporter.ignored)
+        self._shields: set[anyio.CancelScope] = set()  # of the writer, of hooks and of handlers of SENDs
         self._grace_ends = inf
         self._started = anyio.Event()
         self._frames_wait = anyio.Event()
@@ -106,8 +108,8 @@ class Driver:
         """Read and answer, once, until cancelled or until the link is lost; raises the link's own exception.
 
         At the end, handlers that have not answered are cancelled (the peer will ask again), calls that wait
-        raise ConnectionClosed, and `@after` hooks have a few seconds to finish. If this is cancelled, so has
-        a frame that is being written.
+        raise ConnectionClosed, and `@after` hooks and the SENDs that have arrived have a few seconds to
+        finish. If this is cancelled, so has a frame that is being written.
         """
         if self._begun:
             raise LocalProtocolError("start() has been called already; a new link needs a new object")
@@ -142,7 +144,7 @@ class Driver:
         ConnectionClosed if the link is lost, and what `Connection.call` raises. Cancelling leaves the
         protocol in order.
         """
-        await self._until_started(timeout)
+        await self._until_started("call", timeout)
         now = anyio.current_time()
         try:
             pending = self.protocol.call(request, now=now, timeout=timeout, queue_timeout=queue_timeout)
@@ -168,7 +170,7 @@ class Driver:
 
         Waits for `start()` to run, and not for the frame to leave. Raises what `Connection.send` raises.
         """
-        await self._until_started(None)
+        await self._until_started("send", None)
         try:
             self.protocol.send(message, now=anyio.current_time())
         except ConnectionClosed as closed:
@@ -186,7 +188,12 @@ class Driver:
         return ()
 
     def told(self, received: SendReceived) -> Any:
-        """The peer tells something; an awaitable result is awaited in its own task."""
+        """The peer tells something that is never answered: a SEND (OCPP 2.1).
+
+        An awaitable result is awaited in a task. One SEND is handled at a time, in order of arrival: while
+        one is awaited, the next wait, 32 at most, whether their handlers are async or not; more are dropped,
+        and logged as such.
+        """
 
     def frame_sent(self, text: str) -> None:
         """A frame is handed to the transport."""
@@ -205,6 +212,8 @@ class Driver:
                 self.frame_received(text if isinstance(text, str) else text.decode(errors="replace"))
                 self.protocol.receive_text(text, now=anyio.current_time())
                 self._process()
+                if self._told.busy:
+                    await checkpoint()  # recv() may not, while it has frames at hand
         except Exception as error:
             self._lose(error)
 
@@ -246,7 +255,7 @@ class Driver:
                 case CallReceived():
                     self._serve(event)
                 case SendReceived():
-                    self._hear(event)
+                    self._run(f"the handler of {event.action}", partial(self._told.take, event))
                 case CallResultReceived() | CallErrorReceived() | CallFailed() | CallTimedOut() | CallLost():
                     self._finish(event)
                 case CloseRequested(code=code, reason=reason) if not self._closing:
@@ -301,14 +310,14 @@ class Driver:
 
     # Calls of ours.
 
-    async def _until_started(self, timeout: float | None) -> None:
+    async def _until_started(self, verb: str, timeout: float | None) -> None:
         """A call in the same breath as start(), as in `gather(cp.start(), cp.call(...))`, may come first."""
         if self._started.is_set():
             return
         with anyio.move_on_after(self.protocol.call_timeout if timeout is None else timeout):
             await self._started.wait()
         if not self._started.is_set():
-            raise LocalProtocolError("call() needs start() to run at the same time: nobody reads the answer")
+            raise LocalProtocolError(f"{verb}() needs start() to run meanwhile: only it sends and reads")
 
     def _finish(self, event: End) -> None:
         waiter = self._waiters.pop(event.pending.id, None)
@@ -388,9 +397,6 @@ class Driver:
             self._crashed(f"the handler of {received.action}, whose error cannot be sent,", unsendable)
             self.protocol.reply_error(received, InternalError())
         self._reporter.call_finished(received, error, ours=False)
-
-    def _hear(self, received: SendReceived) -> None:
-        self._run(f"the handler of {received.action}", partial(self.told, received))
 
     def _run_hooks(self) -> None:
         while self._answered:

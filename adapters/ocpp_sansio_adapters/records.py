@@ -18,6 +18,7 @@ from ocpp_sansio import (
     FrameRejected,
     LateResponseReceived,
     PendingCall,
+    SendReceived,
     UnmatchedResponseReceived,
 )
 
@@ -130,7 +131,7 @@ class Reporter:
         _log.error("%s: %s failed", self._identity, culprit, exc_info=error)
 
     def ignored(self, event: Event) -> None:
-        """The peer sent something that concerns no one's call."""
+        """The peer sent something that concerns no one's call, or told more than we can handle."""
         match event:
             case FrameRejected(reason=reason, error=error, answered_with=id):
                 answer = "not answered" if id is None else f"answered as {id!r}"
@@ -144,6 +145,8 @@ class Reporter:
                 _log.warning("%s: call %r came again, %s", self._identity, id, done)
             case CallResultErrorReceived(id=id, action=action, error=error):
                 _log.warning("%s: our answer to %s %.60r was rejected: %s", self._identity, action, id, error)
+            case SendReceived(id=id, action=action):
+                _log.warning("%s: SEND %.60s %.60r dropped: too many wait", self._identity, action, id)
             case _:
                 pass
 

@@ -276,7 +276,7 @@ async def test_call_without_start_says_so_and_sends_nothing(options: Any, patien
     async with wire() as (near, _):
         driver = Scripted(near)
         began = anyio.current_time()
-        with pytest.raises(LocalProtocolError, match="needs start"):
+        with pytest.raises(LocalProtocolError, match=r"^call\(\) needs start\(\)"):
             await driver.call(call.Heartbeat(), **options)
         assert anyio.current_time() - began == pytest.approx(patience, abs=0.1)
         assert driver.protocol.calls == ()

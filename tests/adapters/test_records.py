@@ -7,8 +7,9 @@ import anyio
 import attrs
 import pytest
 
-from ocpp_sansio import CallTimeout, ConnectionClosed, OCPPError, RemoteProtocolError
+from ocpp_sansio import CallTimeout, Connection, ConnectionClosed, OCPPError, RemoteProtocolError
 from ocpp_sansio.v16 import call, call_result
+from ocpp_sansio_adapters.driver import Driver
 from ocpp_sansio_adapters.records import (
     CallFinished,
     CallStarted,
@@ -330,3 +331,13 @@ async def test_a_frame_that_could_not_be_sent_was_handed_over_all_the_same() -> 
             far.ask("Heartbeat")
             await quiet()
         assert shape(records) == ["FrameReceived", "CallStarted", "CallFinished", "FrameSent"]
+
+
+async def test_an_answer_of_ours_that_the_peer_rejects_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with wire() as (near, far), running(Driver(Connection(None, "2.1"), near, identity="CP_1")):
+        far.say(5, "1", "FormatViolation", "no good", {})
+        await quiet()
+        [record] = caplog.records
+        assert record.getMessage() == "CP_1: our answer to None '1' was rejected: FormatViolation: no good"
+        assert record.levelno == logging.WARNING
+    assert near.sent == []

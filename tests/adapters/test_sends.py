@@ -111,6 +111,16 @@ async def test_sending_over_a_lost_link_says_so() -> None:
                 await station.send(READING)
 
 
+async def test_send_without_start_says_so_and_sends_nothing() -> None:
+    async with wire() as (near, _far):
+        station = ChargePoint("CP_1", near, role=Role.CHARGING_STATION)
+        with pytest.raises(LocalProtocolError, match=r"^send\(\) needs start\(\)"):
+            await station.send(READING)
+        async with running(station):
+            await quiet()
+    assert near.sent == []
+
+
 async def test_before_2_1_there_is_no_send() -> None:
     async with wire() as (near, _far):
         station = v16.ChargePoint("CP_1", near, role=Role.CHARGING_STATION)
@@ -128,6 +138,12 @@ async def test_a_charge_point_speaks_through_the_connection_that_it_is_given() -
             far.ask("Heartbeat", "1", vendorExtra=1)
             assert await far.hear() == [3, "1", {"currentTime": NOW}]
     assert csms.protocol is protocol
+
+
+@pytest.mark.parametrize("given", [{"role": Role.CSMS}, {"response_timeout": 7}])
+def test_what_is_the_connections_to_say_is_not_said_twice(given: Any) -> None:
+    with pytest.raises(ValueError, match="role and response_timeout are the protocol's"):
+        ChargePoint("CP_1", None, protocol=Connection(Role.CSMS, "2.1"), **given)  # type: ignore[arg-type]
 
 
 def test_the_connection_speaks_the_version_of_the_class() -> None:

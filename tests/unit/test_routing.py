@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from ocpp_sansio import Version
-from ocpp_sansio.messages import Request
+from ocpp_sansio.messages import Raw, Request
 from ocpp_sansio.routing import Handler, Routes, after, on, routes_of
 from ocpp_sansio.v16 import call, call_result, datatypes
 from ocpp_sansio.v16.enums import Action
@@ -382,6 +382,22 @@ def test_a_typed_handler_gets_the_request_and_a_keyword_handler_its_members() ->
         "transaction_data": [{"timestamp": "2024-05-01T12:00:00Z", "sampled_value": [{"value": "1"}]}],
     }
     assert type(got[1]["transaction_data"][0]) is dict
+
+
+def test_a_raw_is_itself_to_a_typed_handler_and_its_payload_to_a_keyword_handler() -> None:
+    class Handlers:
+        @on(call.Heartbeat)
+        def typed(self, request: call.Heartbeat) -> Any:
+            return request
+
+        @on("Reset")
+        def keywords(self, **members: Any) -> Any:
+            return members
+
+    found = routes(Handlers).on
+    heartbeat, reset = Raw("Heartbeat", {"surplus": 1}), Raw("Reset", {"type": "Sideways"})
+    assert found["Heartbeat"](Handlers(), heartbeat) is heartbeat
+    assert found["Reset"](Handlers(), reset) == {"payload": {"type": "Sideways"}}
 
 
 def test_routes_are_immutable() -> None:
