@@ -9,9 +9,11 @@ which the decoder then judges.
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from json.encoder import encode_basestring_ascii
 from typing import Any, TypeVar
+
+import attrs
 
 from ._judge import make_judge
 from ._shape import NO_LENGTHS, Lengths, Member, members
@@ -35,6 +37,7 @@ __all__ = [
     "Refused",
     "decoder",
     "encoder",
+    "first_refused",
     "plain",
     "sending_decoder",
     "widened_decoder",
@@ -50,19 +53,72 @@ ODDITIES = (Unusual, KeyError, TypeError, AttributeError, ValueError, OverflowEr
 class Refused(Exception):
     """`node`, an object of the payload, does not match `cls`; objects below it do, as far as they were looked
     at.
+
+    `blamed` is the place in the node that is at fault, a member and perhaps an index, from whoever would have
+    taken the rest.
     """
 
-    def __init__(self, cls: type[Message], node: Any, lengths: Lengths = NO_LENGTHS) -> None:
+    def __init__(
+        self,
+        cls: type[Message],
+        node: Any,
+        lengths: Lengths = NO_LENGTHS,
+        blamed: tuple[str | int, ...] = (),
+    ) -> None:
         self.cls = cls
         self.node = node
         self.lengths = lengths
+        self.blamed = blamed
         self.above: list[Any] = []  # the objects around the node, the nearest first
 
 
 def widened_decoder(cls: type[Message], lengths: Lengths, *, receiving: bool) -> Decoder:
-    """A decoder that lets some members of the message itself be longer. Compiled anew: keep it."""
-    writer = _DecoderWriter(
-        cls, decoder if receiving else sending_decoder, receiving=receiving, lengths=lengths
+    """A decoder that lets some members of the message itself be longer; without `lengths`, that of the class."""
+    if not lengths:
+        return decoder(cls) if receiving else sending_decoder(cls)
+    # mypy takes the class for one of its objects, which cannot be hashed.
+    return _widened_decoder(cls, tuple(sorted(lengths.items())), receiving)  # type: ignore[arg-type]
+
+
+# Bounded, for a user may have lengths of his own for each peer.
+@lru_cache(maxsize=256)
+def _widened_decoder(cls: type[Message], lengths: tuple[tuple[str, int], ...], receiving: bool) -> Decoder:
+    return _DecoderWriter(cls, _nested(receiving), receiving=receiving, lengths=dict(lengths)).compiled()
+
+
+def _nested(receiving: bool) -> Callable[[type[Message]], Decoder]:
+    return decoder if receiving else sending_decoder
+
+
+def first_refused(cls: type[Message], wire: str, elements: list[Any], *, receiving: bool) -> int | None:
+    """Index of the first element that the decoder refuses in this array of the class; None if it takes all."""
+    decode = _array_decoder(cls, wire, receiving)  # type: ignore[arg-type]  # as above
+    if _takes(decode, {wire: elements}):
+        return None
+    low, high = 0, len(elements)  # all before `low` are good, and one before `high` is not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _takes(decode, {wire: elements[low:middle]}):
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _takes(decode: Decoder, payload: dict[str, Any]) -> bool:
+    try:
+        decode(payload, [])
+    except Refused:
+        return False
+    return True
+
+
+@lru_cache(maxsize=256)
+def _array_decoder(cls: type[Message], wire: str, receiving: bool) -> Decoder:
+    """A decoder that knows one member only, an array of any length."""
+    writer = _DecoderWriter(cls, _nested(receiving), receiving=receiving)
+    writer.members = tuple(
+        attrs.evolve(member, required=True, limits={}) for member in writer.members if member.wire == wire
     )
     return writer.compiled()
 

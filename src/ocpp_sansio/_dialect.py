@@ -9,7 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from ._codec import Decoder, Refused, decoder, plain, widened_decoder
+from ._codec import Refused, decoder, plain, widened_decoder
 from ._frames import check_nesting
 from ._lenient import read_leniently
 from ._shape import NO_LENGTHS, Lengths, members
@@ -33,7 +33,6 @@ class Dialect:
     __slots__ = (
         "_lengths",
         "_relaxed",
-        "_widened",
         "calls",
         "nesting",
         "rules",
@@ -58,7 +57,6 @@ class Dialect:
         self.validation = validation
         self._relaxed = validation != Validation()
         self._lengths = _lengths(self.calls, field_lengths)
-        self._widened: dict[type[Message], Decoder] = {}
         _check_actions(validation, {*self.calls, *self.sends})
 
     def judges(self, action: str) -> bool:
@@ -108,9 +106,7 @@ class Dialect:
         if self.validation.of_action(action).received is Strictness.LENIENT:
             return read_leniently(cls, payload, lengths)
         notes: list[Note] = []
-        if cls not in self._widened:
-            self._widened[cls] = widened_decoder(cls, lengths, receiving=True) if lengths else decoder(cls)
-        return self._widened[cls](payload, notes), noted(payload, notes)
+        return widened_decoder(cls, lengths, receiving=True)(payload, notes), noted(payload, notes)
 
     def write(self, message: Message, action: str) -> str:
         """The payload as JSON text. Raises SchemaViolation."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._datetime import parse_datetime
-from ._values import ANY_JSON, any_text, is_multiple
+from ._values import ANY_JSON, NO_JSON, any_text, is_multiple
 
 __all__ = ["make_judge"]
 
@@ -52,5 +52,5 @@ def _any_json(validator: Any, wanted: bool, value: Any, _: object) -> Iterable[A
 
     try:
         any_text(value)
-    except (TypeError, ValueError, RecursionError) as error:
+    except NO_JSON as error:
         yield jsonschema.ValidationError(str(error))

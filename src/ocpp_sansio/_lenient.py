@@ -12,16 +12,17 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
+from itertools import islice
 from operator import ge, le
 from typing import Any, TypeVar
 
 import attrs
 
-from ._codec import decoder, widened_decoder
+from ._codec import Refused, widened_decoder
 from ._datetime import normal_form, parse_datetime
 from ._paths import quoted, step
 from ._shape import NO_LENGTHS, Lengths, Member, members
-from ._values import MOST_NOTES, Note, checked_any, integral, is_multiple
+from ._values import MOST_NOTES, Note, checked_any, integral, is_json, is_multiple
 from .messages import Datatype, Message
 from .validation import Violation, noted
 
@@ -33,7 +34,7 @@ E = TypeVar("E", bound=StrEnum)
 Place = tuple[str | int, ...]
 
 #: What is raised on the way if a value cannot be understood, the same as within the compiled decoder.
-_NOT_UNDERSTOOD = (TypeError, ValueError, KeyError, RecursionError)
+_NOT_UNDERSTOOD = (TypeError, ValueError, KeyError)
 
 
 def read_leniently(
@@ -42,16 +43,17 @@ def read_leniently(
     """The message that the payload means, and where it departs from its schema: the first 16 departures, more
     are mended all the same. The payload is left as it is.
 
-    `lengths` lets some members of the message be longer than its class says. Raises Refused, as the strict
-    decoder does, if the payload cannot be understood or `cls` is declared by a JSON Schema document.
+    `lengths` lets some members of the message be longer than its class says. Raises Refused, which blames what
+    could not be mended, if the payload cannot be understood. What a JSON Schema document declares is judged as
+    the strict decoder judges it.
     """
     if cls.__schema__ is None:
         departures: list[Violation] = []
         try:
             return _Node(cls, payload, "$", departures, lengths).read(), tuple(departures)
-        except _NOT_UNDERSTOOD:
-            pass  # the strict decoder finds the object to blame, and `explain` the words
-    decode = widened_decoder(cls, lengths, receiving=True) if lengths else decoder(cls)
+        except RecursionError:
+            pass  # the strict decoder needs less of the stack
+    decode = widened_decoder(cls, lengths, receiving=True)
     notes: list[Note] = []
     return decode(payload, notes), noted(payload, notes)
 
@@ -77,8 +79,8 @@ def _reduced(member: StrEnum) -> tuple[Any, ...]:
 class _Node:
     """One JSON object of the payload, to be read as `cls`.
 
-    `departures` is shared by all objects of the payload. The methods raise one of _NOT_UNDERSTOOD where the
-    value cannot be mended.
+    `departures` is shared by all objects of the payload. What reads a value raises one of _NOT_UNDERSTOOD if
+    it cannot be mended, and `value` makes Refused of it.
     """
 
     cls: type[Message]
@@ -103,7 +105,10 @@ class _Node:
     def rest(self, made: Any, unknown: dict[str, Any]) -> None:
         """Keep the members that no field declares if the object is open, else leave them out."""
         if self.cls.__rest__ is not None:
-            setattr(made, self.cls.__rest__, checked_any(unknown))
+            if not is_json(unknown):
+                blamed = (key for key, value in unknown.items() if not is_json(value))
+                raise self.refused(tuple(islice(blamed, 1)))
+            setattr(made, self.cls.__rest__, unknown)
             return
         for key, value in unknown.items():
             self.note((key,), "additionalProperties", value, lambda: "unknown member, left out")
@@ -116,7 +121,18 @@ class _Node:
         value = self.node[member.wire]
         if value is None and (member.many or member.type is not object):
             return self.nothing(member, place, "type", "null")
-        return _reader(member)(self, member, value, place)
+        return self.value(_reader(member), member, value, place)
+
+    def value(self, read: "Reader", member: Member, value: Any, place: Place) -> Any:
+        """What a reader makes of a value, which is to blame if that is nothing."""
+        try:
+            return read(self, member, value, place)
+        except _NOT_UNDERSTOOD:
+            raise self.refused(place) from None
+
+    def refused(self, place: Place) -> Refused:
+        """The refusal of this object for what stands there."""
+        return Refused(self.cls, self.node, self.lengths, place)
 
     def nothing(self, member: Member, place: Place, keyword: str, found: str) -> Any:
         """What a member becomes that is null, or missing though it is required."""
@@ -124,7 +140,7 @@ class _Node:
             self.note(place, keyword, None, lambda: f"{found}, taken as absent")
             return member.absent
         if not member.many:
-            raise ValueError(found)
+            raise self.refused(place)
         self.note(place, keyword, None, lambda: f"{found}, taken as an empty array")
         return []
 
@@ -135,13 +151,17 @@ class _Node:
         read = _reader(element)
         if type(value) is list:
             self.check(member.limits, value, place)
-            return [read(self, element, item, (*place, index)) for index, item in enumerate(value)]
+            return [self.value(read, element, item, (*place, index)) for index, item in enumerate(value)]
         self.note(place, "type", value, lambda: f"{_shown(value)} is not an array, taken as its only item")
         return [read(self, element, value, place)]
 
     def datatype(self, member: Member, value: Any, place: Place) -> Any:
         """An object in the object."""
-        return _Node(member.type, value, self.path_to(place), self.departures).read()
+        try:
+            return _Node(member.type, value, self.path_to(place), self.departures).read()
+        except Refused as refused:
+            refused.above.append(self.node)
+            raise
 
     def enumerated(self, member: Member, value: Any, place: Place) -> Any:
         """A member of an enum, perhaps an unregistered one."""
@@ -156,16 +176,13 @@ class _Node:
         return member.absent if absent else unregistered(kind, text)
 
     def time(self, member: Member, value: Any, place: Place) -> Any:
-        """A point in time; absent if it cannot be read and is optional."""
-        text = self.converted(str, value, place)
-        try:
-            moment = _moment(text)
-        except ValueError:
-            if member.required:
-                raise
+        """A point in time; absent if it is empty and optional. An unreadable one may have been a limit."""
+        if value == "" and not member.required:
             example = "a date and time such as 2024-05-01T12:00:00Z"
-            self.note(place, "format", value, lambda: f"{_shown(value)} is not {example}, taken as absent")
+            self.note(place, "format", value, lambda: f"'' is not {example}, taken as absent")
             return member.absent
+        text = self.converted(str, value, place)
+        moment = _moment(text)
         if not normal_form(text):
             form = "read as a time, but not written as RFC 3339 with at most 3 decimals"
             self.note(place, "format", value, lambda: f"{quoted(text)} was {form}")
@@ -249,7 +266,7 @@ _BOOLEANS = {"true": True, "false": False, 1: True, 0: False}
 def _text(value: Any) -> str:
     if type(value) is str:
         return value
-    return json.dumps(value if type(value) is bool else _finite(value))
+    return json.dumps(value) if type(value) is bool else repr(_finite(value))
 
 
 def _number(value: Any) -> float:

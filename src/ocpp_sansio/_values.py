@@ -10,6 +10,8 @@ from ._datetime import format_datetime, normal_form, parse_datetime
 
 __all__ = [
     "ANY_JSON",
+    "MOST_NOTES",
+    "NO_JSON",
     "OPEN_ENDED",
     "Note",
     "Unusual",
@@ -18,6 +20,7 @@ __all__ = [
     "checked_any",
     "checked_open",
     "integral",
+    "is_json",
     "is_multiple",
     "is_unicode",
     "plain_value",
@@ -28,7 +31,7 @@ __all__ = [
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
 
-#: A note of another kind: the message holds JSON of any depth.
+#: A note of another kind, always the first: the message holds JSON of any depth.
 OPEN_ENDED: Note = ({}, "", "")
 
 
@@ -36,7 +39,7 @@ OPEN_ENDED: Note = ({}, "", "")
 ANY_JSON = "json"
 
 
-#: How many departures of one message are noted.
+#: How many departures of one message are noted; OPEN_ENDED is none.
 MOST_NOTES = 16
 
 
@@ -61,7 +64,7 @@ def read_time(text: Any, node: dict[str, Any], member: str, notes: list[Note]) -
         except ValueError:
             pass
     moment = parse_datetime(text)
-    if len(notes) < MOST_NOTES and not normal_form(text):
+    if len(notes) < MOST_NOTES + _is_open_ended(notes) and not normal_form(text):
         notes.append((node, member, text))
     return moment
 
@@ -98,7 +101,7 @@ def is_unicode(value: Any) -> bool:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return False
-    except RecursionError:
+    except (TypeError, ValueError, RecursionError):  # a parser of the user's may make what JSON does not know
         return all(_is_unicode_text(text) for text in _texts_in(value))
     return True
 
@@ -112,17 +115,16 @@ def _is_unicode_text(text: str) -> bool:
 
 
 def _texts_in(value: Any) -> Iterator[str]:
-    """Every text in JSON data, however deep."""
-    trail = [value]
+    """Every text in data, however deep, even if it contains itself."""
+    trail, seen = [value], set[int]()
     while trail:
         item = trail.pop()
         if isinstance(item, str):
             yield item
-        elif isinstance(item, dict):
-            yield from item
-            trail += item.values()
-        elif isinstance(item, list):
+        elif isinstance(item, (dict, list, tuple)) and id(item) not in seen:
+            seen.add(id(item))
             trail += item
+            trail += item.values() if isinstance(item, dict) else ()
 
 
 def brief(value: Any) -> str:
@@ -139,7 +141,23 @@ def any_text(value: Any) -> str:
 
     Raises TypeError, ValueError or RecursionError if it is none, 1e400 included.
     """
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _write(value)
+
+
+# Made once: json.dumps would make one of these for each value.
+_write = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+
+#: What `any_text` raises: of a number beyond all bounds, an object of Python's, a list that contains itself.
+NO_JSON = (TypeError, ValueError, RecursionError)
+
+
+def is_json(value: Any) -> bool:
+    """Whether the value can be written as JSON."""
+    try:
+        any_text(value)
+    except NO_JSON:
+        return False
+    return True
 
 
 def checked_any(value: Any) -> Any:
@@ -149,10 +167,14 @@ def checked_any(value: Any) -> Any:
 
 
 def checked_open(value: Any, notes: list[Note]) -> Any:
-    """As `checked_any`; noted where no class bounds how deep it is."""
-    if value and isinstance(value, (dict, list)):
-        notes.append(OPEN_ENDED)
+    """As `checked_any`; noted, once, where no class bounds how deep it is."""
+    if value and isinstance(value, (dict, list)) and not _is_open_ended(notes):
+        notes.insert(0, OPEN_ENDED)
     return checked_any(value)
+
+
+def _is_open_ended(notes: list[Note]) -> bool:
+    return bool(notes) and notes[0] is OPEN_ENDED
 
 
 def plain_value(value: Any) -> Any:

@@ -33,11 +33,9 @@ def schema_for(cls: type[Message], *, receiving: bool = False) -> dict[str, Any]
 
 
 def node_schema(cls: type[Message], *, receiving: bool, lengths: Lengths = NO_LENGTHS) -> dict[str, Any]:
-    """The schema of one object alone: nested datatypes are just objects and arrays have no elements, so that
-    judging costs what the object itself holds.
+    """The schema of one object alone: nested datatypes are just objects, arrays have no elements and what an
+    open object holds beyond its fields is not looked at, so that judging costs what the fields hold.
     """
-    if cls.__schema__ is not None:
-        return dict(cls.__schema__)
     return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None, lengths)}
 
 
@@ -62,8 +60,6 @@ def _object(
     }
     if cls.__rest__ is None:
         schema["additionalProperties"] = False
-    elif definitions is None:
-        schema["additionalProperties"] = {ANY_JSON: True}
     required = [member.wire for member in members(cls) if member.required]
     return {**schema, "required": required} if required else schema
 

@@ -12,11 +12,14 @@ from ocpp_sansio._codec import (
     Refused,
     decoder,
     encoder,
+    first_refused,
     plain,
     sending_decoder,
+    widened_decoder,
 )
-from ocpp_sansio._values import is_multiple, is_unicode
+from ocpp_sansio._values import MOST_NOTES, OPEN_ENDED, Note, is_multiple, is_unicode
 from ocpp_sansio.v16 import call, call_result, datatypes
+from ocpp_sansio.v201 import call as call201
 from tests.unit.declared import Colour, Inner, Paint, PaintResult, Strict, paint, wire
 
 
@@ -251,6 +254,42 @@ def test_codecs_are_compiled_once() -> None:
     assert decoder(Paint) is not sending_decoder(Paint)
 
 
+def test_decoders_with_longer_members_are_compiled_once() -> None:
+    kept = widened_decoder(Paint, {"text": 4, "it's {odd}": 9}, receiving=True)
+    assert kept(wire(text="abcd"), []).text == "abcd"
+    assert widened_decoder(Paint, {"it's {odd}": 9, "text": 4}, receiving=True) is kept
+    assert widened_decoder(Paint, {"text": 5}, receiving=True) is not kept
+    sending = widened_decoder(Paint, {"text": 4, "it's {odd}": 9}, receiving=False)
+    with pytest.raises(Refused):
+        sending(wire(colour="Old"), [])
+
+
+def test_without_lengths_the_decoder_is_that_of_the_class() -> None:
+    assert widened_decoder(Paint, {}, receiving=True) is decoder(Paint)
+    assert widened_decoder(Paint, {}, receiving=False) is sending_decoder(Paint)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 8])
+def test_the_first_refused_element_is_found_wherever_it_is(size: int) -> None:
+    good = ["ab"] * size
+    assert first_refused(Paint, "texts", good, receiving=True) is None  # however many may be there
+    for bad in range(size):
+        elements = [*good[:bad], "abc", *good[bad + 1 :]]
+        assert first_refused(Paint, "texts", elements, receiving=True) == bad
+        assert first_refused(Paint, "texts", [*elements, 7], receiving=False) == bad
+
+
+def test_open_ended_data_is_noted_once_and_first_and_takes_no_room_of_times() -> None:
+    value = {
+        "timestamp": "2024-05-01T12:00:00",
+        "sampledValue": [{"value": 1, "customData": {"vendorId": "v", "more": [1]}}],
+    }
+    notes: list[Note] = []
+    decoder(call201.MeterValues)({"evseId": 1, "meterValue": [value] * 20}, notes)
+    assert notes[0] is OPEN_ENDED
+    assert notes[1:] == [(value, "timestamp", "2024-05-01T12:00:00")] * MOST_NOTES
+
+
 def test_what_may_be_received_may_not_always_be_sent() -> None:
     assert decoder(Paint)(wire(colour="Old"), []).colour is Colour.old
     with pytest.raises(Refused):
@@ -319,6 +358,18 @@ def test_unicode_is_judged_at_every_depth() -> None:
         deep = [deep]
     assert is_unicode(deep)
     assert not is_unicode([{"a": deep, "b": ["\ud800"]}])
+
+
+def test_unicode_is_judged_in_what_is_not_json() -> None:
+    for odd in (Decimal("1.5"), object(), {b"\xed\xa0\x80": 1}, (Decimal(1),)):
+        assert is_unicode(odd)
+        assert is_unicode([odd, {"a": "ä"}])
+        assert not is_unicode([odd, {"a": ("\ud800",)}])
+        assert not is_unicode([odd, {"\udfff": 1}])
+    endless: list[object] = ["ä"]
+    endless.append(endless)
+    assert is_unicode(endless)
+    assert not is_unicode([endless, "\ud800"])
 
 
 def test_a_field_of_no_json_type_is_an_error() -> None:

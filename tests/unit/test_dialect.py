@@ -177,14 +177,6 @@ def test_a_longer_maximum_is_asked_once_the_class_has_refused() -> None:
         assert (len(message.exi_request), violations) == (6000, ())
 
 
-def test_a_longer_maximum_is_compiled_once() -> None:
-    speaker = dialect(Version.V201, lengths={EXI: 6000})
-    payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6000}
-    for _ in range(2):
-        read(speaker, call201.Get15118EVCertificate, payload)
-        assert len(speaker._widened) == 1
-
-
 def test_a_longer_maximum_is_a_maximum() -> None:
     # J201-217
     payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6001}

@@ -4,6 +4,7 @@ import jsonschema
 import pytest
 
 from ocpp_sansio import Version
+from ocpp_sansio.messages import CustomData
 from ocpp_sansio.schema import node_schema, schema_for
 from ocpp_sansio.v16 import call, call_result, datatypes
 from tests.unit.declared import Inner, Paint, PaintResult, Strict, wire
@@ -59,6 +60,12 @@ def test_a_node_schema_does_not_look_into_nested_objects() -> None:
     assert "definitions" not in schema
     assert schema["properties"]["inner"] == {"type": "object"}
     assert schema["properties"]["inners"] == {"type": "array", "maxItems": 2}
+
+
+def test_a_node_schema_does_not_look_at_the_rest_of_an_open_object() -> None:
+    schema = node_schema(CustomData, receiving=True)
+    assert list(schema["properties"]) == ["vendorId"]
+    assert "additionalProperties" not in schema
 
 
 def test_the_schema_judges_as_it_says() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from ocpp_sansio import SchemaViolation, Violation
 from ocpp_sansio._codec import Refused, decoder
-from ocpp_sansio.messages import Message
+from ocpp_sansio.messages import CustomData, Message
 from ocpp_sansio.v16 import call_result, datatypes
 from ocpp_sansio.validation import encode, explain, noted
 from tests.unit.declared import Colour, Inner, Paint, Strict, paint, wire
@@ -114,6 +114,28 @@ def test_a_disagreement_of_codec_and_judge_is_still_a_violation() -> None:
     payload = wire()
     violation = explain(payload, Refused(Paint, payload), receiving=True)
     assert violation == Violation("$", "", payload, "not a valid Paint")
+
+
+def test_of_several_arrays_the_first_bad_element_is_named() -> None:
+    payload = wire(texts=["a"], wholes=[1, 2, 0, -1], inners=[7])
+    assert str(explained(payload)) == "$.wholes[2]: 0, at least 1"
+    payload["wholes"] = [1]
+    assert str(explained(payload)) == "$.inners[0]: 7 is not an object"
+
+
+def test_declared_members_are_explained_before_the_rest_of_an_open_object() -> None:
+    rest = {"a": [1], "b": {"c": math.inf}, "d": math.inf}
+    assert str(explained({"vendorId": 7, **rest}, CustomData)) == "$.vendorId: 7 is not text"
+    violation = explained({"vendorId": "v", **rest}, CustomData)
+    assert (violation.path, violation.keyword, violation.value) == ("$.b", "json", {"c": math.inf})
+    assert violation.message.startswith("cannot be written as JSON: ")
+    assert str(explained({"vendorID": "v", **rest}, CustomData)) == (
+        "$: vendorId is missing; was it written 'vendorID'?"
+    )
+
+
+def test_a_violation_can_be_shown_whatever_its_value_is() -> None:
+    assert "value=<int>" in repr(Violation("$", "type", 10**5000, "too long"))
 
 
 def test_notes_are_violations_of_format() -> None:
