@@ -122,11 +122,12 @@ class Inbound:
         self._gate = gate
         rejectable = CALLRESULTERROR in dialect.rules.message_types
         self._outgoing = Outgoing(limits.queued_calls, limits.remembered_ids, rejectable=rejectable)
-        self._incoming = Incoming(rejectable=rejectable)
+        self._incoming = Incoming()
         # Short by `limits.undrained`: pop(0) on a list is cheap.
         self._frames: list[str | PendingCall[Any]] = []
         self._events: list[Event] = []
-        self._watches = half_duplex or state is not None  # whether an answer of ours has consequences
+        # Whether an answer of ours has consequences.
+        self._watches = half_duplex or state is not None or rejectable
         self._shut: tuple[BootStatus, int] | None = None  # what the gate looked like when it let nobody pass
         self._now = -inf
         self._closed = False
@@ -223,7 +224,7 @@ class Inbound:
             cls = self._unknown_class(id, action)
         elif cls.__sender__ is self._role and self._role is not None:
             raise self._wrong_direction(action, CALL, id)
-        payload = object_of(frame)
+        payload = frame[3] if type(frame[3]) is dict else object_of(frame)
         if len(self._incoming.open) >= self._limits.open_calls:
             message = f"{len(self._incoming.open)} calls wait for an answer already"
             raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)

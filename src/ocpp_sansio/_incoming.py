@@ -13,15 +13,15 @@ MOST_RECENT = 8
 class Incoming:
     """Open inbound calls by id, in order of arrival.
 
-    A call is in `open` from its event until its answer or the end of the link. With `rejectable`, the actions
-    of the last few that were answered are kept, for a CALLRESULTERROR has none.
+    A call is in `open` from its event until its answer or the end of the link. `recent` are the actions of
+    the last few that were answered, where a CALLRESULTERROR may come, which has none.
     """
 
-    __slots__ = ("_recent", "open")
+    __slots__ = ("open", "recent")
 
-    def __init__(self, *, rejectable: bool = False) -> None:
+    def __init__(self) -> None:
         self.open: dict[str, CallReceived] = {}
-        self._recent: Memory[str] | None = Memory(MOST_RECENT) if rejectable else None
+        self.recent: Memory[str] | None = None
 
     def check_owed(self, call: CallReceived) -> None:
         """Raise LocalProtocolError unless this very call waits for an answer."""
@@ -32,12 +32,12 @@ class Incoming:
                 f"{call.action} {call.id!r} is not owed an answer: it has one, or came by another connection"
             )
 
-    def close(self, call: CallReceived) -> None:
-        """The call is answered."""
-        del self.open[call.id]
-        if self._recent is not None:
-            self._recent.keep(call.id, call.action)
+    def remember(self, call: CallReceived) -> None:
+        """The call is answered, and its answer may be rejected."""
+        if self.recent is None:
+            self.recent = Memory(MOST_RECENT)
+        self.recent.keep(call.id, call.action)
 
     def take_recent(self, id: object) -> str | None:
         """The action of the call with this id, if it was answered a moment ago; once."""
-        return self._recent.pop(id, None) if self._recent and isinstance(id, str) else None
+        return self.recent.pop(id, None) if self.recent and isinstance(id, str) else None

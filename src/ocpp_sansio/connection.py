@@ -183,15 +183,17 @@ class Connection(Inbound):
         """
         if self._closed:
             raise ConnectionClosed(_CLOSED)
-        self._incoming.check_owed(received)
+        if type(received) is not CallReceived or self._incoming.open.get(received.id) is not received:
+            self._incoming.check_owed(received)
         action = received.action
         if type(response) is not received.request.__answer__:
             self._dialect.check_answer(action, response)
         frame = self._as_it_came(response, CALLRESULT, received.id) if type(response) is Raw else None
         if frame is None:
             frame = result_text(received.id, self._dialect.write(response, action))
-        self._advance(now)
-        self._incoming.close(received)
+        if now is not None:
+            self._advance(now)
+        del self._incoming.open[received.id]
         self._frames.append(frame)
         if self._watches:
             self._after_answer(received, frame, response)
@@ -207,7 +209,7 @@ class Connection(Inbound):
         self._incoming.check_owed(received)
         frame = self._error_frame(received.id, _checked_error("a CALLERROR", error))
         self._advance(now)
-        self._incoming.close(received)
+        del self._incoming.open[received.id]
         self._frames.append(frame)
         if self._watches:
             self._after_answer(received, frame)
@@ -343,7 +345,11 @@ class Connection(Inbound):
             raise LocalProtocolError(f"OCPP {self._dialect.version.value} has no {name}")
 
     def _after_answer(self, received: CallReceived, frame: str, response: Response | None = None) -> None:
-        """What an answer of ours means to the state of the station and to our own calls that wait."""
+        """What an answer of ours means to the state of the station, to our own calls that wait, and to a peer
+        that may reject it.
+        """
+        if CALLRESULTERROR in self._dialect.rules.message_types:
+            self._incoming.remember(received)
         state = self._state
         if state is not None and response is not None:
             state.observe(self._dialect.rules.boot, received.action, received.request, response)

@@ -210,7 +210,9 @@ def encode(message: Message, lengths: Mapping[type[Message], Lengths] = MappingP
         text = encoder(message.__class__)(message)
     except ODDITIES:
         text = _encode_slowly(message, lengths.get(message.__class__, NO_LENGTHS))
-    return _unicode(text, message)
+    if "\\ud" in text:
+        _check_unicode(text, message)
+    return text
 
 
 def _encode_slowly(message: Message, lengths: Lengths) -> str:
@@ -230,7 +232,10 @@ def encode_unjudged(message: Message) -> str:
     if not isinstance(payload, dict):
         violation = Violation("$", "type", payload, f"{shown(payload)} is not an object")
         raise _unsendable(message, violation)
-    return _unicode(_json(payload, message), message)
+    text = _json(payload, message)
+    if "\\ud" in text:
+        _check_unicode(text, message)
+    return text
 
 
 def _plain(message: Message) -> Any:
@@ -250,12 +255,13 @@ def _json(payload: Any, message: Message) -> str:
         raise _unsendable(message, violation) from error
 
 
-def _unicode(text: str, message: Message) -> str:
-    if "\\ud" in text and not is_unicode(payload := json.loads(text)):
+def _check_unicode(text: str, message: Message) -> None:
+    """Half a character can be stored in a str and never be sent (L-218)."""
+    payload = json.loads(text)
+    if not is_unicode(payload):
         path, value = smallest(payload, is_unicode)
         violation = Violation(path, "type", value, "contains a lone surrogate, which is not Unicode")
         raise _unsendable(message, violation)
-    return text
 
 
 def _unsendable(message: Message, violation: Violation) -> SchemaViolation:

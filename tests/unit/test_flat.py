@@ -89,7 +89,7 @@ def test_nothing_grows_but_what_is_open() -> None:
             station.receive_text(text, now=float(number))
         events_of(station)
     assert (station.calls, csms.owed, station.deadline) == ((), (), None)
-    assert len(csms._incoming._recent or ()) <= 8
+    assert len(csms._incoming.recent or ()) <= 8
     assert len(station._outgoing._recent or ()) <= 8
     assert csms._state is not None
     assert len(csms._state._answers) <= 100

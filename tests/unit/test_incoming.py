@@ -39,35 +39,31 @@ def test_only_a_received_call_is_owed_an_answer() -> None:
 # Answers that the peer may reject.
 
 
-def closed(incoming: Incoming, *ids: str) -> Incoming:
+def answered(*ids: str) -> Incoming:
+    incoming = Incoming()
     for id in ids:
-        call_ = received(id)
-        incoming.open[id] = call_
-        incoming.close(call_)
+        incoming.remember(received(id))
     return incoming
 
 
-def test_a_call_that_was_closed_is_no_longer_open() -> None:
-    assert closed(incoming_with(), "1").open == {}
-
-
 def test_the_action_of_an_answered_call_is_kept_once() -> None:
-    incoming = closed(Incoming(rejectable=True), "1", "2")
+    incoming = answered("1", "2")
     assert incoming.take_recent("1") == "Heartbeat"
     assert incoming.take_recent("1") is None
     assert incoming.take_recent("2") == "Heartbeat"
 
 
 def test_only_the_last_few_actions_are_kept() -> None:
-    incoming = closed(Incoming(rejectable=True), *map(str, range(9)))
+    incoming = answered(*map(str, range(9)))
     assert incoming.take_recent("0") is None
     assert incoming.take_recent("1") == "Heartbeat"
 
 
 @pytest.mark.parametrize("id", [None, 7, [], {}])
 def test_what_is_no_text_is_no_id(id: object) -> None:
-    assert closed(Incoming(rejectable=True), "1").take_recent(id) is None
+    assert answered("1").take_recent(id) is None
 
 
-def test_where_answers_cannot_be_rejected_no_action_is_kept() -> None:
-    assert closed(Incoming(), "1").take_recent("1") is None
+def test_of_what_was_never_answered_there_is_no_action() -> None:
+    assert Incoming().take_recent("1") is None
+    assert answered("2").take_recent("1") is None
