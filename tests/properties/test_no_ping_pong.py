@@ -234,7 +234,7 @@ class TwoEnds:
     def all_of(self, role: Role) -> tuple[object, ...]:
         """What a refused verb must leave alone."""
         end = self.ends[role]
-        memories = end._outgoing._recent, end._outgoing._late, end._incoming._recent, end._state
+        memories = end._outgoing._recent, end._outgoing._late, end._incoming.recent, end._state
         return *state_of(end), repr(self.ids[role]), *map(repr, memories)
 
 
