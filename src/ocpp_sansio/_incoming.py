@@ -32,11 +32,11 @@ class Incoming:
                 f"{call.action} {call.id!r} is not owed an answer: it has one, or came by another connection"
             )
 
-    def remember(self, call: CallReceived) -> None:
-        """The call is answered, and its answer may be rejected."""
+    def remember(self, id: str, action: str) -> None:
+        """The call with this id is answered, and its answer may be rejected."""
         if self.recent is None:
             self.recent = Memory(MOST_RECENT)
-        self.recent.keep(call.id, call.action)
+        self.recent.keep(id, action)
 
     def take_recent(self, id: object) -> str | None:
         """The action of the call with this id, if it was answered a moment ago; once."""

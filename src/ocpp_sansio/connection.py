@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from ._dialect import Dialect
 from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, result_text
 from ._inbound import Inbound, check_instant
+from ._snapshot import FORMAT, fill, taken
 from ._values import is_unicode
 from .errors import ConnectionClosed, LocalProtocolError, OCPPError, QueueFull
 from .events import CallLost, CallReceived, CallResultReceived, Closed, Event, PendingCall
@@ -293,6 +294,55 @@ class Connection(Inbound):
         """The next thing that happened, or None."""
         return self._events.pop(0) if self._events else None
 
+    # State that travels.
+
+    def snapshot(self, *, now: float) -> dict[str, Any]:
+        """Everything that `restore` needs to go on from here, as plain JSON; unpulled frames are inside.
+
+        Arguments of the constructor are not, but for role and version, nor is the `state`, which has a snapshot
+        of its own. Raises LocalProtocolError while an event has not been pulled, for events are yours to
+        handle first.
+        """
+        if self._events:
+            raise LocalProtocolError(f"pull events first: {len(self._events)} would be lost")
+        check_instant(now)
+        self._advance(now)
+        return {
+            "format": FORMAT,
+            "role": None if self._role is None else self._role.name,
+            "version": self.version.value,
+            "ids": [self._id_prefix, self._calls_made],
+            **taken(self),
+        }
+
+    @classmethod
+    def restore(cls, snapshot: Mapping[str, Any], *, now: float, **options: Any) -> "Connection":
+        """The connection of a snapshot, on whatever clock `now` is. `options` are the keywords of the
+        constructor, which a snapshot does not hold.
+
+        `calls` and `owed` are those that were, in new objects. Raises ValueError, with the place, for what is
+        not a snapshot of this format.
+        """
+        check_instant(now)
+        found = snapshot.get("format") if isinstance(snapshot, Mapping) else None
+        if found != FORMAT:
+            raise ValueError(
+                f"not a snapshot that can be restored here: its format is {found!r:.60}, not {FORMAT!r}"
+            )
+        try:
+            role = None if snapshot["role"] is None else Role[snapshot["role"]]
+            connection = cls(role, snapshot["version"], **options)
+            prefix, made = snapshot["ids"]
+            connection._id_prefix, connection._calls_made = str(prefix), int(made)
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"malformed snapshot: {error}") from error
+        connection._advance(now)
+        try:
+            fill(connection, dict(snapshot))
+        except ValueError as error:
+            raise ValueError(f"malformed snapshot: {error}") from None
+        return connection
+
     @property
     def role(self) -> Role | None:
         """The end that we are; None if directions are not checked."""
@@ -349,7 +399,7 @@ class Connection(Inbound):
         that may reject it.
         """
         if CALLRESULTERROR in self._dialect.rules.message_types:
-            self._incoming.remember(received)
+            self._incoming.remember(received.id, received.action)
         state = self._state
         if state is not None and response is not None:
             state.observe(self._dialect.rules.boot, received.action, received.request, response)

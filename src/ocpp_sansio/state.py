@@ -4,8 +4,9 @@ station is accepted (chapter 5 of the wire rules).
 Knows actions by name and no frame.
 """
 
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zlib import crc32
 
 import attrs
@@ -16,6 +17,7 @@ from .version import BootRules
 
 __all__ = ["BootGate", "BootStatus", "StationState"]
 
+FORMAT = "ocpp-sansio station 1"
 MOST_ANSWERS = 100  # that are remembered, to be sent again
 BOOT = "BootNotification"
 #: Whose old answers are worth nothing: what they say was true then.
@@ -42,6 +44,10 @@ class _Answered(NamedTuple):
     answer: str
 
 
+def _as_set(actions: Iterable[str]) -> set[str]:
+    return set(actions)
+
+
 @attrs.define
 class StationState:
     """What one end remembers about a station from one socket to the next (J16-129, L-205).
@@ -53,7 +59,7 @@ class StationState:
 
     identity: str = attrs.field(default="", validator=attrs.validators.instance_of(str))
     boot: BootStatus = attrs.field(default=BootStatus.UNKNOWN, converter=BootStatus)
-    requested: set[str] = attrs.field(factory=set, converter=set)
+    requested: set[str] = attrs.field(factory=set, converter=_as_set)
     _answers: Memory[_Answered] = attrs.field(factory=lambda: Memory(MOST_ANSWERS), init=False, repr=False)
 
     def remember_answer(self, id: str, action: str, call: str, answer: str) -> None:
@@ -67,6 +73,33 @@ class StationState:
         """The answer that this very call got; ids alone begin again where stations count them from 1."""
         answered = self._answers.get(id)
         return answered.answer if answered is not None and answered.checksum == crc32(call.encode()) else None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything that `restore` needs, as plain JSON."""
+        return {
+            "format": FORMAT,
+            "identity": self.identity,
+            "boot": self.boot.value,
+            "requested": sorted(self.requested),
+            "answers": [[id, *answered] for id, answered in self._answers.items()],
+        }
+
+    @classmethod
+    def restore(cls, snapshot: Mapping[str, Any]) -> "StationState":
+        """The state of a snapshot. Raises ValueError for what is not one of this format."""
+        found = snapshot.get("format") if isinstance(snapshot, Mapping) else None
+        if found != FORMAT:
+            raise ValueError(
+                f"not a snapshot that can be restored here: its format is {found!r:.60}, not {FORMAT!r}"
+            )
+        try:
+            requested = {str(action) for action in snapshot["requested"]}
+            state = cls(snapshot["identity"], snapshot["boot"], requested)
+            for id, checksum, answer in snapshot["answers"]:
+                state._answers.keep(str(id), _Answered(int(checksum), str(answer)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"malformed snapshot: {error}") from error
+        return state
 
     def observe(self, rules: BootRules, action: str, request: Message, response: Message) -> None:
         """A call was answered, in whichever direction: take from it what concerns the boot."""

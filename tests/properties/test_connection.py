@@ -108,10 +108,18 @@ sessions = st.lists(steps, max_size=25)
 class Session:
     """Plays steps on a connection and writes down what it did."""
 
-    def __init__(self, *, spurious: bool = False, late_drain: bool = False, shift: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        spurious: bool = False,
+        late_drain: bool = False,
+        shift: float = 0.0,
+        travels: float | None = None,
+    ) -> None:
         self.connection = Connection(Role.CHARGING_STATION, "1.6", call_timeout=5.0)
         self.connection._id_prefix = "id"
         self.spurious, self.late_drain, self.now = spurious, late_drain, 1000.0 + shift
+        self.travels = travels
         self.made: list[Any] = []
         self.frames: list[str] = []
         self.events: list[Event] = []
@@ -128,6 +136,9 @@ class Session:
                 if not due:
                     self.connection.handle_timeout(now=self.now)
                     assert state_of(self.connection)[:-1] == before[:-1]
+            if self.travels is not None:
+                self.events += events_of(self.connection)
+                self.travel(self.travels)
             # Frames leave at once: what the peer may answer is what it has seen.
             self.frames += frames_of(self.connection)
             if not self.late_drain:
@@ -136,6 +147,16 @@ class Session:
             self.deadlines.append(None if deadline is None else deadline - self.shift)
         self.events += events_of(self.connection)
         return self
+
+    def travel(self, by: float) -> None:
+        """Go on in another process, whose clock is ahead by so much."""
+        snapshot = json.loads(json.dumps(self.connection.snapshot(now=self.now)))
+        self.now += by
+        self.shift += by
+        self.connection = Connection.restore(snapshot, now=self.now, call_timeout=5.0)
+        live = {pending.id: pending for pending in self.connection.calls}
+        self.made = [live.get(pending.id, pending) for pending in self.made]
+        assert json.loads(json.dumps(self.connection.snapshot(now=self.now))) == snapshot
 
     def seen(self) -> tuple[list[str], list[str], list[float | None]]:
         return self.frames, [repr(event) for event in self.events], self.deadlines
@@ -191,6 +212,14 @@ def test_when_events_are_drained_changes_nothing(session: list[tuple[Any, ...]])
 @given(sessions, st.sampled_from([-900.0, 1024.0, 2.0**20]))
 def test_shifting_every_instant_changes_nothing(session: list[tuple[Any, ...]], shift: float) -> None:
     assert Session(shift=shift).play(session).seen() == Session().play(session).seen()
+
+
+@settings(max_examples=300)
+@given(sessions, st.sampled_from([0.0, 4096.0, -512.0]))
+def test_going_on_elsewhere_after_each_step_changes_nothing(
+    session: list[tuple[Any, ...]], ahead: float
+) -> None:
+    assert Session(travels=ahead).play(session).seen() == Session().play(session).seen()
 
 
 @settings(max_examples=400)

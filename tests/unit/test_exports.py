@@ -171,10 +171,12 @@ ROOMS = {
         "state",
         "validation",
     },
+    "_snapshot": {"_codec", "_frames", "_inbound", "_lenient", "events", "messages", "validation"},
     "connection": {
         "_dialect",
         "_frames",
         "_inbound",
+        "_snapshot",
         "_values",
         "errors",
         "events",

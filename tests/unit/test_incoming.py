@@ -42,7 +42,7 @@ def test_only_a_received_call_is_owed_an_answer() -> None:
 def answered(*ids: str) -> Incoming:
     incoming = Incoming()
     for id in ids:
-        incoming.remember(received(id))
+        incoming.remember(id, "Heartbeat")
     return incoming
 
 
