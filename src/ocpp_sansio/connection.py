@@ -317,8 +317,10 @@ class Connection(Inbound):
 
     @classmethod
     def restore(cls, snapshot: Mapping[str, Any], *, now: float, **options: Any) -> "Connection":
-        """The connection of a snapshot, on whatever clock `now` is. `options` are the keywords of the
-        constructor, which a snapshot does not hold.
+        """The connection of a snapshot. `options` are the keywords of the constructor, which it does not hold.
+
+        `now` is when it was taken, on the clock that goes on. On the same clock, that is the `now` of `snapshot`,
+        and the time since then counts; with the present instant, it does not.
 
         `calls` and `owed` are those that were, in new objects. Raises ValueError, with the place, for what is
         not a snapshot of this format.

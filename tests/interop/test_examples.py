@@ -1,5 +1,6 @@
 """Every program under examples/ runs, and says what its reader is promised."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ pytestmark = pytest.mark.anyio
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RUN_HERE = {
     "relay.py",
+    "serverless.py",
     "v16/in_memory.py",
     "v16/central_system.py",
     "v16/charge_point.py",
@@ -39,6 +41,30 @@ async def test_a_relay_passes_a_boot_on() -> None:
     assert heard[0] == heard[1]
     assert heard[2] == heard[3]
     assert program.printed[4:] == ["station: Accepted"]
+
+
+async def test_a_csms_lives_for_one_message_at_a_time(tmp_path: Path) -> None:
+    async def run(now: int, *arguments: str) -> list[str]:
+        database = str(tmp_path / "csms.db")
+        async with running(EXAMPLES / "serverless.py", "--now", str(now), database, *arguments) as program:
+            assert await program.ended() == 0
+        return list(program.printed)
+
+    boot = [2, "1", "BootNotification", {"chargePointVendor": "acme", "chargePointModel": "One"}]
+    [answer] = await run(0, "message", "CP_1", json.dumps(boot))
+    assert answer.startswith('send CP_1 [3,"1",{"status":"Accepted","currentTime":"1970-01-01T00:00:00Z"')
+    [asked] = await run(1, "call", "CP_1", "ClearCache", "{}")
+    id = json.loads(asked.removeprefix("send CP_1 "))[1]
+    assert await run(2, "call", "CP_1", "Reset", '{"type":"Soft"}') == []  # waits for its turn
+    done, sent = await run(3, "message", "CP_1", json.dumps([3, id, {"status": "Accepted"}]))
+    assert done == 'done CP_1 ClearCache {"status": "Accepted"}'
+    assert json.loads(sent.removeprefix("send CP_1 "))[2:] == ["Reset", {"type": "Soft"}]
+    assert await run(32, "timeouts") == []
+    assert await run(33, "timeouts") == ["lost CP_1 Reset"]
+    [late] = await run(
+        34, "message", "CP_1", json.dumps([3, json.loads(sent[10:])[1], {"status": "Accepted"}])
+    )
+    assert late.startswith("note CP_1 LateResponseReceived(")
 
 
 async def test_charge_point_is_accepted_by_central_system() -> None:
