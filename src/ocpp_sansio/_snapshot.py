@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from ._codec import Refused
 from ._frames import Malformed, object_of, parse, read_call
-from ._inbound import Inbound
 from ._lenient import read_leniently
+from ._link import Link
 from .events import CallReceived, PendingCall
 from .messages import Raw, Request
 from .validation import encode_unjudged
@@ -24,7 +24,7 @@ FORMAT = "ocpp-sansio connection 1"
 Kind = TypeVar("Kind")
 
 
-def taken(connection: Inbound) -> dict[str, Any]:
+def taken(connection: Link) -> dict[str, Any]:
     """The state of a connection whose events are drained. Raises SchemaViolation for a request of a waiting
     call that is no JSON any more.
     """
@@ -62,7 +62,7 @@ def _left(instant: float | None, now: float) -> float | None:
     return None if instant is None else instant - now
 
 
-def fill(connection: Inbound, state: dict[str, Any]) -> None:
+def fill(connection: Link, state: dict[str, Any]) -> None:
     """Let a new connection go on from what was `taken`. Raises ValueError for what does not make sense."""
     _Filling(connection, state).run()
 
@@ -70,7 +70,7 @@ def fill(connection: Inbound, state: dict[str, Any]) -> None:
 class _Filling:
     """One restoring. `place` is where in the snapshot something stands, for the sentence about what is wrong."""
 
-    def __init__(self, connection: Inbound, state: dict[str, Any]) -> None:
+    def __init__(self, connection: Link, state: dict[str, Any]) -> None:
         self.connection = connection
         self.state = state
 
