@@ -499,6 +499,6 @@ def test_a_day_of_heartbeats_takes_a_moment(name: str) -> None:
                 await anyio.sleep(300)
             tasks.cancel_scope.cancel()
 
-    before = time.perf_counter()
+    before = time.process_time()  # which a busy machine does not stretch
     run(day, name)
-    assert time.perf_counter() - before < 60.0  # of 86,400, on however slow a machine
+    assert time.process_time() - before < 1.0
