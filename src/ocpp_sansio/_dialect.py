@@ -1,5 +1,5 @@
-"""The messages that one connection speaks, and how strictly it judges them: a version, what a user has added
-to it, and the policy.
+"""The messages that one connection speaks, and how strictly it judges them: a version, the end that it is,
+what a user has added, and the policy.
 
 Between payloads and messages. Knows no connection and no state.
 """
@@ -28,13 +28,19 @@ Sendable = Request[Any, Any] | Unconfirmed
 
 
 class Dialect:
-    """Immutable once it is made: connections that ask for nothing special share the one of their version."""
+    """Immutable once it is made: connections that ask for nothing special share one.
+
+    `calls` and `sends` are the classes of the version and of the user, by action; `asked` those of `calls`
+    that the peer may send.
+    """
 
     __slots__ = (
         "_lengths",
         "_relaxed",
+        "asked",
         "calls",
         "nesting",
+        "role",
         "rules",
         "sends",
         "validation",
@@ -44,20 +50,27 @@ class Dialect:
     def __init__(
         self,
         version: Version,
+        role: Role | None,
         extensions: Extensions,
         field_lengths: Mapping[str, int],
         validation: Validation,
         nesting: int,
     ) -> None:
         self.version = version
+        self.role = role
         self.nesting = nesting
         self.rules = version.rules
         self.sends = version.load_sends()
         self.calls = _extended(version, self.sends, extensions)
+        self.asked = {action: cls for action, cls in self.calls.items() if not self.is_ours(cls)}
         self.validation = validation
         self._relaxed = validation != Validation()
         self._lengths = _lengths(self.calls, field_lengths)
         _check_actions(validation, {*self.calls, *self.sends})
+
+    def is_ours(self, cls: type[Sendable]) -> bool:
+        """Whether a message of this class is for us alone to send."""
+        return self.role is not None and cls.__sender__ is self.role
 
     def judges(self, action: str) -> bool:
         """Whether what is received under this name is judged at all."""
@@ -67,6 +80,7 @@ class Dialect:
     def of(
         cls,
         version: Version,
+        role: Role | None,
         extensions: Iterable[type[Request[Any, Any]]],
         field_lengths: Mapping[str, int] | None,
         validation: Validation,
@@ -76,7 +90,7 @@ class Dialect:
         lengths = field_lengths or {}
         if not isinstance(lengths, Mapping):
             raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
-        return _dialect(version, _classes(extensions), tuple(lengths.items()), validation, nesting)
+        return _dialect(version, role, _classes(extensions), tuple(lengths.items()), validation, nesting)
 
     def read(
         self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any], text: str
@@ -112,15 +126,17 @@ class Dialect:
         """The payload as JSON text. Raises SchemaViolation."""
         if type(message) is Raw:
             return encode_unjudged(message)
-        strictness = self.validation.of_action(action).sent if self._relaxed else Strictness.STRICT
-        if strictness is Strictness.OFF:
-            return encode_unjudged(message)
-        try:
+        if not self._relaxed:
             return encode(message, self._lengths)
-        except SchemaViolation:
-            lengths = self._lengths.get(message.__class__, NO_LENGTHS)
-            if strictness is Strictness.STRICT or not _makes_sense(message, lengths):
-                raise
+        strictness = self.validation.of_action(action).sent
+        if strictness is Strictness.STRICT:
+            return encode(message, self._lengths)
+        if strictness is Strictness.LENIENT:
+            try:
+                return encode(message, self._lengths)
+            except SchemaViolation:
+                if not _makes_sense(message, self._lengths.get(message.__class__, NO_LENGTHS)):
+                    raise
         return encode_unjudged(message)
 
     def code_of(self, violation: Violation) -> ErrorCode:
@@ -128,22 +144,21 @@ class Dialect:
         answer = self.rules.answers[Rejection.INVALID_PAYLOAD]
         return self.rules.violations.get(violation.keyword, answer or ErrorCode.GENERIC_ERROR)
 
-    def action_to_call(self, request: Request[Any, Any], role: Role | None) -> str:
-        """The action of a request that this role may send.
+    def action_to_call(self, request: Request[Any, Any]) -> str:
+        """The action of a request that we may send.
 
         Raises TypeError if it is not one of this connection's, LocalProtocolError if it is the peer's to send
         or no request.
         """
-        return self._checked_action(request, role, self.calls, self.sends)
+        return self._checked_action(request, self.calls, self.sends)
 
-    def action_to_send(self, message: Unconfirmed | Raw, role: Role | None) -> str:
+    def action_to_send(self, message: Unconfirmed | Raw) -> str:
         """As `action_to_call`, of a message that travels as a SEND."""
-        return self._checked_action(message, role, self.sends, self.calls)
+        return self._checked_action(message, self.sends, self.calls)
 
     def _checked_action(
         self,
         message: Sendable,
-        role: Role | None,
         ours: Mapping[str, type[Sendable]],
         others: Mapping[str, type[Sendable]],
     ) -> str:
@@ -161,8 +176,8 @@ class Dialect:
             door = "send" if ours is self.calls else "call"
             raise LocalProtocolError(f"{action} goes through {door}() (J21-603)")
         sender = known.__sender__ if known is not None else None
-        if sender is not None and role is not None and sender is not role:
-            raise LocalProtocolError(f"{action} is sent by the {sender.value}; we are the {role.value}")
+        if sender is not None and self.role is not None and sender is not self.role:
+            raise LocalProtocolError(f"{action} is sent by the {sender.value}; we are the {self.role.value}")
         return action
 
     def check_answer(self, action: str, response: object) -> None:
@@ -176,12 +191,13 @@ class Dialect:
 @lru_cache(maxsize=64)
 def _dialect(
     version: Version,
+    role: Role | None,
     extensions: Extensions,
     lengths: tuple[tuple[str, int], ...],
     validation: Validation,
     nesting: int,
 ) -> Dialect:
-    return Dialect(version, extensions, dict(lengths), validation, nesting)
+    return Dialect(version, role, extensions, dict(lengths), validation, nesting)
 
 
 def _classes(extensions: Iterable[type[Request[Any, Any]]]) -> Extensions:

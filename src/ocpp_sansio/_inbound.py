@@ -1,7 +1,7 @@
 """The half of a connection that takes frames: what arrives becomes events, answers and refusals."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from ._codec import Refused
 from ._frames import (
@@ -76,20 +76,20 @@ class Inbound(Link):
             self._advance(now)
         if self._closed:
             return
-        limits = self._limits
-        if len(self._events) + len(self._frames) >= limits.undrained:
+        undrained = self._events or self._frames
+        if undrained and len(self._events) + len(self._frames) >= self._limits.undrained:
             # Dropped, as if the wire had lost it; the ends of calls are still recorded, and they are bounded.
             if self._events[-1:] != [_TOO_FAST]:
                 self._events.append(_TOO_FAST)
             return
-        if not isinstance(text, str) or len(text) > limits.frame_size:
+        if type(text) is not str or len(text) > self._limits.frame_size:
             readable = self._readable(text)
             if readable is None:
                 return
             text = readable
         try:
             frame = parse(text, self._loads)
-            receive = self._RECEIVERS.get(frame[0])
+            receive = _RECEIVERS.get(frame[0])
             if receive is None:
                 raise Malformed(
                     Rejection.UNKNOWN_MESSAGE_TYPE, f"no message type {frame[0]!r:.20}", id=readable_id(frame)
@@ -138,10 +138,9 @@ class Inbound(Link):
     # A CALL.
 
     def _receive_call(self, frame: list[Any], text: str) -> None:
-        id, action, _ = read_call(frame)
-        earlier = self._incoming.open.get(id)
-        if earlier is not None:
-            self._events.append(DuplicateCallReceived(id, earlier, text))
+        id, action, payload = read_call(frame)
+        if id in self._incoming:
+            self._events.append(DuplicateCallReceived(id, self._incoming[id], text))
             return
         # L-425: frame, then gate, then action and direction, then payload.
         if self._gate is not None and not self._admits(action, inbound=True):
@@ -149,24 +148,22 @@ class Inbound(Link):
             return
         if self._replays and self._replay(id, text):
             return
-        dialect = self._dialect
-        cls = dialect.calls.get(action)
+        cls = self._dialect.asked.get(action)
         if cls is None:
-            cls = self._unknown_class(id, action)
-        elif cls.__sender__ is self._role and self._role is not None:
-            raise self._wrong_direction(action, CALL, id)
-        payload = frame[3] if type(frame[3]) is dict else object_of(frame)
-        if len(self._incoming.open) >= self._limits.open_calls:
-            message = f"{len(self._incoming.open)} calls wait for an answer already"
+            cls = self._class_not_asked(id, action)
+        if type(payload) is not dict:
+            payload = object_of(frame)
+        if self._incoming and len(self._incoming) >= self._limits.open_calls:
+            message = f"{len(self._incoming)} calls wait for an answer already"
             raise Malformed(Rejection.TOO_MANY_CALLS, message, CALL, id)
         try:
-            request, violations = dialect.read(cls, action, payload, frame, text)
+            request, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
             violation = explain(payload, refused, receiving=True)
             self._refuse_payload(text, violation, id)
             return
         received = CallReceived(id, action, request, payload, violations, text)
-        self._incoming.open[id] = received
+        self._incoming[id] = received
         self._events.append(received)
 
     def _replay(self, id: str, text: str) -> bool:
@@ -178,8 +175,10 @@ class Inbound(Link):
         self._events.append(DuplicateCallReceived(id, None, text))
         return True
 
-    def _unknown_class(self, id: str, action: str) -> type[Raw]:
-        """The class of an action that this connection does not know, if nobody wants it judged."""
+    def _class_not_asked(self, id: str, action: str) -> type[Raw]:
+        """The class of an action that no peer may call, as far as is known; and nobody wants it judged."""
+        if action in self._dialect.calls:
+            raise self._wrong_direction(action, CALL, id)
         if action in self._dialect.sends:
             message = f"{action} travels as a SEND, not as a CALL"
             raise Malformed(Rejection.ONLY_AS_SEND, message, CALL, id)
@@ -188,8 +187,8 @@ class Inbound(Link):
         return Raw
 
     def _wrong_direction(self, action: str, kind: int, id: str) -> Malformed:
-        assert self._role is not None
-        message = f"{action} is sent by the {self._role.value}, not to it"
+        assert self._dialect.role is not None
+        message = f"{action} is sent by the {self._dialect.role.value}, not to it"
         return Malformed(Rejection.WRONG_DIRECTION, message, kind, id)
 
     def _refuse_unaccepted(self, text: str, id: str, action: str) -> None:
@@ -198,7 +197,7 @@ class Inbound(Link):
         status = self._state.boot
         boot = self._dialect.rules.boot
         message = f"{action} may not be sent while the station is {status.value}"
-        station = self._role is Role.CHARGING_STATION
+        station = self._dialect.role is Role.CHARGING_STATION
         if station and status is BootStatus.PENDING and action in boot.barred:
             self._frames.append(result_text(id, '{"status":"Rejected"}'))  # J16-503, J201-503
             error = ERRORS_BY_CODE[ErrorCode.SECURITY_ERROR](message)
@@ -225,7 +224,7 @@ class Inbound(Link):
             if self._dialect.judges(action):
                 raise Malformed(Rejection.UNKNOWN_ACTION, f"no message {action!r:.60} is a SEND", SEND, id)
             cls = Raw
-        elif cls.__sender__ is self._role and self._role is not None:
+        elif self._dialect.is_ours(cls):
             raise self._wrong_direction(action, SEND, id)
         payload = object_of(frame)
         try:
@@ -327,10 +326,11 @@ class Inbound(Link):
         else:
             self._events.append(UnmatchedResponseReceived(id, payload, error, text))
 
-    _RECEIVERS: ClassVar[Mapping[Any, Callable[..., None]]] = {
-        CALL: _receive_call,
-        CALLRESULT: _receive_result,
-        CALLERROR: _receive_error,
-        CALLRESULTERROR: _receive_result_error,
-        SEND: _receive_send,
-    }
+
+_RECEIVERS: Mapping[Any, Callable[[Inbound, list[Any], str], None]] = {
+    CALL: Inbound._receive_call,
+    CALLRESULT: Inbound._receive_result,
+    CALLERROR: Inbound._receive_error,
+    CALLRESULTERROR: Inbound._receive_result_error,
+    SEND: Inbound._receive_send,
+}

@@ -10,24 +10,24 @@ __all__ = ["Incoming"]
 MOST_RECENT = 8
 
 
-class Incoming:
-    """Open inbound calls by id, in order of arrival.
+class Incoming(dict[str, CallReceived]):
+    """The calls by id, in order of arrival, each from its event until its answer or the end of the link.
 
-    A call is in `open` from its event until its answer or the end of the link. `recent` are the actions of
-    the last few that were answered, where a CALLRESULTERROR may come, which has none.
+    `recent` are the actions of the last few that were answered, where a CALLRESULTERROR may come, which has
+    none.
     """
 
-    __slots__ = ("open", "recent")
+    __slots__ = ("recent",)
 
     def __init__(self) -> None:
-        self.open: dict[str, CallReceived] = {}
+        super().__init__()
         self.recent: Memory[str] | None = None
 
     def check_owed(self, call: CallReceived) -> None:
         """Raise LocalProtocolError unless this very call waits for an answer."""
         if type(call) is not CallReceived:
             raise TypeError(f"only a CallReceived can be answered, not {call!r:.60}")
-        if self.open.get(call.id) is not call:
+        if self.get(call.id) is not call:
             raise LocalProtocolError(
                 f"{call.action} {call.id!r} is not owed an answer: it has one, or came by another connection"
             )

@@ -48,7 +48,6 @@ class Link:
         "_now",
         "_outgoing",
         "_replays",
-        "_role",
         "_shut",
         "_state",
         "_timeouts",
@@ -57,7 +56,6 @@ class Link:
 
     def __init__(
         self,
-        role: Role | None,
         dialect: Dialect,
         limits: Limits,
         *,
@@ -67,7 +65,6 @@ class Link:
         state: StationState | None,
         gate: BootGate | None,
     ) -> None:
-        self._role = role
         self._dialect = dialect
         self._limits = limits
         self._loads = loads_once if limits.reject_duplicate_keys else loads
@@ -116,7 +113,7 @@ class Link:
         return (
             self._gate is not None
             and self._state is not None
-            and self._role is Role.CHARGING_STATION
+            and self._dialect.role is Role.CHARGING_STATION
             and self._state.boot is BootStatus.REJECTED
             and not self._dialect.rules.boot.rejected_answers
         )
@@ -126,7 +123,7 @@ class Link:
         if id is None or len(id) > MAX_ECHOED_ID:
             return self._dialect.rules.unreadable_id
         # L-411: the peer would take it for the answer to the call that is being handled.
-        return id if id not in self._incoming.open else None
+        return id if id not in self._incoming else None
 
     def _error_frame(self, id: str, error: OCPPError, kind: int = CALLERROR) -> str:
         """Raises TypeError or ValueError if the error cannot be written."""
@@ -188,21 +185,22 @@ class Link:
 
     def _still_shut(self) -> bool:
         """Whether all that wait were looked at and held back, and nothing has changed since."""
-        if self._half_duplex and self._incoming.open:
+        if self._half_duplex and self._incoming:
             return True
         return self._state is not None and self._shut == (self._state.boot, len(self._state.requested))
 
     def _may_go(self, action: str) -> bool:
         """Whether a call of ours may go out now, as far as the slot is not concerned."""
-        if self._half_duplex and self._incoming.open:
+        if self._half_duplex and self._incoming:
             return False
         return self._gate is None or self._admits(action, inbound=False)
 
     def _admits(self, action: str, *, inbound: bool) -> bool:
         """Whether the boot gate lets a message pass."""
-        assert self._gate is not None and self._role is not None and self._state is not None
-        sender = self._role.peer if inbound else self._role
-        return self._gate.admits(sender, self._role, self._state, self._dialect.rules.boot, action)
+        here = self._dialect.role
+        assert self._gate is not None and here is not None and self._state is not None
+        sender = here.peer if inbound else here
+        return self._gate.admits(sender, here, self._state, self._dialect.rules.boot, action)
 
     def _withdraw(self, call: PendingCall[Any]) -> None:
         """Take back the frame of a call that has ended before it was pulled."""

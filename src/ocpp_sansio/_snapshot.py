@@ -51,7 +51,7 @@ def taken(connection: Link) -> dict[str, Any]:
         "queue": [call(pending) for pending in outgoing._queue.values()],
         "late": [call(pending) for pending in outgoing._late.values()],
         "rejectable": [call(pending) for pending in (outgoing._recent or {}).values()],
-        "owed": [received.text for received in connection._incoming.open.values()],
+        "owed": [received.text for received in connection._incoming.values()],
         "answered": [list(answered) for answered in (connection._incoming.recent or {}).items()],
         # The frame of a call that was not pulled stands with the call, which is the one in the slot.
         "frames": [frame if isinstance(frame, str) else None for frame in connection._frames],
@@ -92,7 +92,7 @@ class _Filling:
         if outgoing._recent is not None:
             outgoing._recent.update({pending.id: pending for pending in rejectable})
         for received in self.each("owed", self.received):
-            connection._incoming.open[received.id] = received
+            connection._incoming[received.id] = received
         for id, action in self.each("answered", _pair):
             connection._incoming.remember(id, action)
         connection._frames += self.each("frames", self.frame)

@@ -90,11 +90,10 @@ class Connection(Inbound):
         if state is None and (boot_gate is not None or duplicates is Duplicates.REPLAY):
             state = StationState()
         dialect = Dialect.of(
-            Version(version), extensions, field_lengths, Validation.of(validation), limits.nesting
+            Version(version), role, extensions, field_lengths, Validation.of(validation), limits.nesting
         )
         replays = duplicates is Duplicates.REPLAY
         super().__init__(
-            role,
             dialect,
             limits,
             loads=loads,
@@ -127,7 +126,7 @@ class Connection(Inbound):
             raise ConnectionClosed(_CLOSED)
         if not isinstance(request, Request):
             raise TypeError(f"call takes a request such as call.Heartbeat(), not {request!r:.60}")
-        action = self._dialect.action_to_call(request, self._role)
+        action = self._dialect.action_to_call(request)
         patience = self._call_timeout if timeout is None else _seconds("timeout", timeout)
         if queue_timeout is not None:
             _seconds("queue_timeout", queue_timeout)
@@ -163,7 +162,7 @@ class Connection(Inbound):
             raise TypeError(
                 f"send takes a message such as send.NotifyPeriodicEventStream, not {message!r:.60}"
             )
-        action = self._dialect.action_to_send(message, self._role)
+        action = self._dialect.action_to_send(message)
         if self._gate is not None and not self._admits(action, inbound=False):
             raise LocalProtocolError(f"{action} may not be sent before the station is accepted (L-511)")
         if len(self._frames) >= self._limits.undrained:
@@ -185,7 +184,7 @@ class Connection(Inbound):
         """
         if self._closed:
             raise ConnectionClosed(_CLOSED)
-        if type(received) is not CallReceived or self._incoming.open.get(received.id) is not received:
+        if type(received) is not CallReceived or self._incoming.get(received.id) is not received:
             self._incoming.check_owed(received)
         action = received.action
         if type(response) is not received.request.__answer__:
@@ -195,7 +194,7 @@ class Connection(Inbound):
             frame = result_text(received.id, self._dialect.write(response, action))
         if now is not None:
             self._advance(now)
-        del self._incoming.open[received.id]
+        del self._incoming[received.id]
         self._frames.append(frame)
         if self._watches:
             self._after_answer(received, frame, response)
@@ -211,7 +210,7 @@ class Connection(Inbound):
         self._incoming.check_owed(received)
         frame = self._error_frame(received.id, _checked_error("a CALLERROR", error))
         self._advance(now)
-        del self._incoming.open[received.id]
+        del self._incoming[received.id]
         self._frames.append(frame)
         if self._watches:
             self._after_answer(received, frame)
@@ -265,7 +264,7 @@ class Connection(Inbound):
             return
         self._closed = True
         self._frames.clear()
-        self._incoming.open.clear()
+        self._incoming.clear()
         self._events += [CallLost(call) for call in self._outgoing.take_all()]
         self._events.append(Closed())
 
@@ -310,7 +309,7 @@ class Connection(Inbound):
         self._advance(now)
         return {
             "format": FORMAT,
-            "role": None if self._role is None else self._role.name,
+            "role": None if self.role is None else self.role.name,
             "version": self.version.value,
             "ids": [self._id_prefix, self._calls_made],
             **taken(self),
@@ -349,7 +348,7 @@ class Connection(Inbound):
     @property
     def role(self) -> Role | None:
         """The end that we are; None if directions are not checked."""
-        return self._role
+        return self._dialect.role
 
     @property
     def version(self) -> Version:
@@ -379,7 +378,7 @@ class Connection(Inbound):
     @property
     def owed(self) -> tuple[CallReceived, ...]:
         """The peer's calls that we have not answered, in order of arrival."""
-        return tuple(self._incoming.open.values())
+        return tuple(self._incoming.values())
 
     @property
     def consecutive_timeouts(self) -> int:

@@ -36,9 +36,10 @@ def dialect(
     extensions: tuple[type[Request[Any, Any]], ...] = (),
     lengths: dict[str, int] | None = None,
     nesting: int = 64,
+    role: Role | None = STATION,
     **policy: Any,
 ) -> Dialect:
-    return Dialect.of(version, extensions, lengths, Validation(**policy), nesting)
+    return Dialect.of(version, role, extensions, lengths, Validation(**policy), nesting)
 
 
 def read(speaker: Dialect, cls: type[Message], payload: dict[str, Any]) -> tuple[Any, tuple[Violation, ...]]:
@@ -256,16 +257,16 @@ def test_a_keyword_without_a_code_is_a_generic_error(version: Version) -> None:
 
 
 def test_a_request_has_an_action() -> None:
-    assert dialect().action_to_call(call.Heartbeat(), STATION) == "Heartbeat"
+    assert dialect().action_to_call(call.Heartbeat()) == "Heartbeat"
 
 
 def test_a_message_without_a_class_has_the_action_that_it_says() -> None:
-    assert dialect().action_to_call(Raw("Sing"), STATION) == "Sing"
+    assert dialect().action_to_call(Raw("Sing")) == "Sing"
 
 
 @pytest.mark.parametrize("role", [*Role, None])
 def test_data_transfer_is_everybodys(role: Role | None) -> None:
-    assert dialect().action_to_call(call.DataTransfer(vendor_id="x"), role) == "DataTransfer"
+    assert dialect(role=role).action_to_call(call.DataTransfer(vendor_id="x")) == "DataTransfer"
 
 
 @pytest.mark.parametrize("message", [call.Heartbeat(), Raw("Heartbeat")])
@@ -274,48 +275,64 @@ def test_the_peers_requests_are_not_ours_to_send(message: Request[Any, Any]) -> 
     with pytest.raises(
         LocalProtocolError, match="Heartbeat is sent by the Charging Station; we are the CSMS"
     ):
-        dialect().action_to_call(message, CSMS)
+        dialect(role=CSMS).action_to_call(message)
 
 
-def test_without_a_role_everything_is_ours() -> None:
-    assert dialect().action_to_call(call.Heartbeat(), None) == "Heartbeat"
+@pytest.mark.parametrize("request_", [call.Heartbeat(), call.ClearCache()])
+def test_without_a_role_everything_is_ours_and_the_peers(request_: Request[Any, Any]) -> None:
+    speaker = dialect(role=None)
+    assert speaker.action_to_call(request_) == type(request_).__name__
+    assert speaker.asked == speaker.calls
+    assert not speaker.is_ours(type(request_))
+
+
+def test_a_role_is_asked_what_the_other_sends_and_what_both_do() -> None:
+    station, csms = dialect(role=STATION), dialect(role=CSMS)
+    assert "ClearCache" in station.asked
+    assert "ClearCache" not in csms.asked
+    assert "Heartbeat" in csms.asked
+    assert "Heartbeat" not in station.asked
+    assert station.asked.keys() & csms.asked.keys() == {"DataTransfer"}
+    assert station.asked.keys() | csms.asked.keys() == station.calls.keys()
 
 
 def test_a_declared_action_has_a_sender_as_well() -> None:
-    speaker = dialect(extensions=(Sing,))
-    assert speaker.action_to_call(Sing({"song": "la"}), CSMS) == "Sing"
+    csms, station = dialect(extensions=(Sing,), role=CSMS), dialect(extensions=(Sing,))
+    assert csms.action_to_call(Sing({"song": "la"})) == "Sing"
+    assert station.asked["Sing"] is Sing
+    assert "Sing" not in csms.asked
     with pytest.raises(LocalProtocolError, match="Sing is sent by the CSMS"):
-        speaker.action_to_call(Sing({"song": "la"}), STATION)
+        station.action_to_call(Sing({"song": "la"}))
 
 
 def test_a_request_of_another_version_is_refused() -> None:
     with pytest.raises(TypeError, match=r"ocpp_sansio\.v201\.call\.Heartbeat is not a request of OCPP 1\.6"):
-        dialect().action_to_call(call201.Heartbeat(), STATION)
+        dialect().action_to_call(call201.Heartbeat())
 
 
 def test_an_action_that_was_not_declared_here_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Sing is not a request of OCPP 1\.6"):
-        dialect().action_to_call(Sing({"song": "la"}), CSMS)
+        dialect().action_to_call(Sing({"song": "la"}))
 
 
 def test_a_send_has_an_action() -> None:
     speaker = dialect(Version.V21)
     message = NotifyPeriodicEventStream(**STREAM)
-    assert speaker.action_to_send(message, STATION) == "NotifyPeriodicEventStream"
-    assert speaker.action_to_send(Raw("FooBar"), STATION) == "FooBar"
+    assert speaker.action_to_send(message) == "NotifyPeriodicEventStream"
+    assert speaker.action_to_send(Raw("FooBar")) == "FooBar"
 
 
 @pytest.mark.parametrize("action", ["NotifyPeriodicEventStream"])
 def test_a_send_is_not_called(action: str) -> None:
     # J21-603
     with pytest.raises(LocalProtocolError, match=r"NotifyPeriodicEventStream goes through send\(\)"):
-        dialect(Version.V21).action_to_call(Raw(action), STATION)
+        dialect(Version.V21).action_to_call(Raw(action))
 
 
 def test_a_call_is_not_sent() -> None:
     # J21-603
     with pytest.raises(LocalProtocolError, match=r"Heartbeat goes through call\(\)"):
-        dialect(Version.V21).action_to_send(Raw("Heartbeat"), STATION)
+        dialect(Version.V21).action_to_send(Raw("Heartbeat"))
 
 
 # Answers.

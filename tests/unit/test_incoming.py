@@ -13,7 +13,7 @@ def received(id: str) -> CallReceived:
 
 def incoming_with(*calls: CallReceived) -> Incoming:
     incoming = Incoming()
-    incoming.open.update({call.id: call for call in calls})
+    incoming.update({call.id: call for call in calls})
     return incoming
 
 
@@ -21,7 +21,7 @@ def test_a_call_is_owed_an_answer_until_it_is_closed() -> None:
     first = received("1")
     incoming = incoming_with(first, received("2"))
     incoming.check_owed(first)
-    del incoming.open["1"]
+    del incoming["1"]
     with pytest.raises(LocalProtocolError, match="Heartbeat '1' is not owed an answer"):
         incoming.check_owed(first)
 
