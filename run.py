@@ -31,6 +31,9 @@ PYTHON = ENVIRONMENT / ("Scripts/python.exe" if sys.platform == "win32" else "bi
 STAMP = ENVIRONMENT / "stamp"
 LOCK = ROOT / ".venv.lock"  # beside the environment, because building afresh empties that folder
 
+# -I: whatever PYTHONPATH shows must not count as installed.
+PIP = [str(PYTHON), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries=2"]
+
 EXTRAS = ["websockets", "trio", "testing"]
 GROUP = "dev"
 
@@ -141,10 +144,8 @@ def create_environment() -> None:
 
 def install() -> None:
     """Install this package and the tools into .venv."""
-    # -I: whatever PYTHONPATH shows must not count as installed.
-    pip = [str(PYTHON), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries=2"]
     quietly(
-        [*pip, "install", *installation()],
+        [*PIP, "install", *installation()],
         "installing into .venv failed, as pip tells above; if there is no network, connect "
         "(or let PIP_INDEX_URL name an index within reach) and try again.",
     )
@@ -168,6 +169,19 @@ def requirements(groups: dict[str, Any], name: str, within: tuple[str, ...] = ()
             yield item
         else:
             yield from requirements(groups, item["include-group"], (*within, name))
+
+
+def add(group: str, sentence: str) -> None:
+    """Install a dependency group that only some commands need; do nothing when it is there."""
+    wanted = [*requirements(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"], group)]
+    stamp = ENVIRONMENT / f"stamp-{group}"
+    if stamp.exists() and stamp.read_text(encoding="ascii") == digest(*wanted):
+        return
+    with exclusive():
+        say(f"Installing the group {group} ...")
+        # Wheels only: compilers are nothing that a machine must have.
+        quietly([*PIP, "install", "--only-binary=:all:", *wanted], sentence)
+        stamp.write_text(digest(*wanted), encoding="ascii")
 
 
 def quietly(command: list[str], sentence: str) -> None:
@@ -258,6 +272,21 @@ def test(arguments: list[str]) -> int:
     return give_way(["-m", "pytest", *whole, *arguments])
 
 
+def fuzz(arguments: list[str]) -> int:
+    """Run a search. Those that coverage guides need Atheris, of which not every Python has a wheel."""
+    try:
+        add("fuzz", "Atheris cannot be installed here, as pip tells above; targets that need it are skipped.")
+    except Failure as failure:
+        say(f"run.py: {failure}")
+    return give_way(["-m", "fuzz", *arguments])
+
+
+def mutate(arguments: list[str]) -> int:
+    """Run the mutants of these modules of the core, or of all of them; go on where the last run ended."""
+    add("mutation", "installing mutmut failed, as pip tells above; connect to a network and try again.")
+    return give_way(["tools/mutate.py", *arguments])
+
+
 CHECKS = {
     "ruff format": ["-m", "ruff", "format", "--check", "."],
     "ruff check": ["-m", "ruff", "check", "."],
@@ -308,8 +337,9 @@ COMMANDS = {
     "test": Command("Run the tests with coverage; with arguments for pytest, a selection without it.", test),
     "check": Command("Check format, lint, types and generated files; with --fix, repair what can be.", check),
     "bench": Command("Measure the time per message, beside mobilityhouse's ocpp.", module("benchmarks")),
-    "fuzz": Command(
-        "Search for disagreements until told to stop: fuzz verdicts --examples N.", module("fuzz")
+    "fuzz": Command("Search for inputs that break the core, until told to stop: fuzz TARGET [--help].", fuzz),
+    "mutate": Command(
+        "Break the core on purpose, line by line, and see whether the unit tests notice.", mutate
     ),
 }
 

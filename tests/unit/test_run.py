@@ -125,6 +125,56 @@ def test_everything_in_our_own_groups_is_installed() -> None:
         assert any(requirement.startswith(name) for requirement in installed)
 
 
+def test_groups_of_single_commands_are_not_installed_for_all() -> None:
+    assert not any(requirement.startswith(("atheris", "mutmut")) for requirement in run.installation())
+
+
+@pytest.fixture
+def searching(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
+    """A repository with a prepared environment and a group that not everybody needs."""
+    run.PYPROJECT.write_text('[dependency-groups]\nfuzz = ["needle"]\n')
+    run.ENVIRONMENT.mkdir()
+    monkeypatch.setattr(run, "prepare_environment", lambda: None)
+    monkeypatch.setattr(run, "give_way", lambda arguments: steps.append(" ".join(arguments)) or 5)
+    return steps
+
+
+def test_a_group_is_added_once_and_again_when_it_changes(
+    searching: Steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    commands = outcomes(monkeypatch)
+    for _ in range(2):
+        assert run.main(["fuzz", "text"]) == 5
+    assert searching == ["-m fuzz text"] * 2
+    assert [command.split(" install ")[1] for command in commands] == ["--only-binary=:all: needle"]
+    assert capsys.readouterr().err == "Installing the group fuzz ...\n"
+    run.PYPROJECT.write_text('[dependency-groups]\nfuzz = ["needle>=2"]\n')
+    run.main(["fuzz", "text"])
+    assert commands[1].endswith("needle>=2")
+
+
+def test_fuzzing_goes_on_without_atheris_and_says_so(
+    searching: Steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes(monkeypatch, failing="pip")
+    assert run.main(["fuzz", "verdicts"]) == 5
+    assert searching == ["-m fuzz verdicts"]
+    assert "targets that need it are skipped" in capsys.readouterr().err
+
+
+def test_mutation_needs_its_tool(
+    searching: Steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run.PYPROJECT.write_text('[dependency-groups]\nmutation = ["needle"]\n')
+    outcomes(monkeypatch, failing="pip")
+    assert run.main(["mutate", "_frames"]) == 1
+    assert searching == []
+    assert "installing mutmut failed" in capsys.readouterr().err
+    outcomes(monkeypatch)
+    assert run.main(["mutate", "_frames"]) == 5
+    assert searching == ["tools/mutate.py _frames"]
+
+
 def test_missing_environment_is_made(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
     run.prepare_environment()
     assert steps == ["create", "install"]
