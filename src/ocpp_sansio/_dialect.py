@@ -139,10 +139,12 @@ class Dialect:
                     raise
         return encode_unjudged(message)
 
-    def code_of(self, violation: Violation) -> ErrorCode:
-        """The error code that this version wants for a violation (chapter 4.2 of the wire rules)."""
-        answer = self.rules.answers[Rejection.INVALID_PAYLOAD]
-        return self.rules.violations.get(violation.keyword, answer or ErrorCode.GENERIC_ERROR)
+    def code_for(self, reason: Rejection, violation: Violation | None = None) -> ErrorCode | None:
+        """The error code that a frame earns in this version (chapter 4 of the wire rules), None if it earns no
+        answer.
+        """
+        code = self.rules.answers[reason]
+        return code if violation is None else self.rules.violations.get(violation.keyword, code)
 
     def action_to_call(self, request: Request[Any, Any]) -> str:
         """The action of a request that we may send.

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, TypeVar
 
 from ._dialect import Dialect
-from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, result_text
+from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, parse, result_text
 from ._inbound import Inbound
 from ._link import check_instant
 from ._snapshot import FORMAT, fill, taken
@@ -395,6 +395,14 @@ class Connection(Inbound):
     def _check_has(self, kind: int, name: str) -> None:
         if kind not in self._dialect.rules.message_types:
             raise LocalProtocolError(f"OCPP {self._dialect.version.value} has no {name}")
+
+    def _as_it_came(self, message: object, kind: int, id: str | None) -> str | None:
+        """The frame that a Raw came in, if it was not changed since and could leave in the same."""
+        if not isinstance(message, Raw) or not self._could_leave(message.origin, kind, id):
+            return None
+        _, _, *action, payload = parse(message.origin.frame, self._loads)
+        unchanged = action in ([], [message.action]) and (payload or {}) == message.payload
+        return message.origin.frame if unchanged else None
 
     def _after_answer(self, received: CallReceived, frame: str, response: Response | None = None) -> None:
         """What an answer of ours means to the state of the station, to our own calls that wait, and to a peer
