@@ -128,9 +128,9 @@ class Inbound(Link):
         if kind in (CALLRESULT, CALLERROR):
             self._receive_ruined_answer(text, problem)
         elif kind in (CALLRESULTERROR, SEND) and kind in self._dialect.rules.message_types:
-            self._reject(text, problem.reason, problem.message, answer=False)  # J21-304
+            self._reject(text, problem.reason, str(problem), answer=False)  # J21-304
         else:
-            self._reject(text, problem.reason, problem.message, problem.id)
+            self._reject(text, problem.reason, str(problem), problem.id)
         if problem.reason not in _UNREADABLE:
             self._bad_frames = 0
             return
@@ -351,11 +351,11 @@ class Inbound(Link):
             if late is not None:
                 self._events.append(LateResponseReceived(late, None, error, text))
             else:
-                self._reject(text, problem.reason, problem.message, answer=False)
+                self._reject(text, problem.reason, str(problem), answer=False)
         elif error is not None:
             self._end_call(CallErrorReceived(pending, error))
         else:
-            self._fail_call(pending, f"is {problem.message}", None, problem.reason, kind=problem.kind)
+            self._fail_call(pending, f"is {problem}", None, problem.reason, kind=problem.kind)
 
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
