@@ -52,7 +52,7 @@ class Dialect:
         version: Version,
         role: Role | None,
         extensions: Extensions,
-        field_lengths: Mapping[str, int],
+        field_lengths: tuple[tuple[str, int], ...],
         validation: Validation,
         nesting: int,
     ) -> None:
@@ -74,7 +74,7 @@ class Dialect:
 
     def judges(self, action: str) -> bool:
         """Whether what is received under this name is judged at all."""
-        return not self._relaxed or self.validation.of_action(action).received is not Strictness.OFF
+        return self.validation.of_action(action).received is not Strictness.OFF
 
     @classmethod
     def of(
@@ -90,7 +90,7 @@ class Dialect:
         lengths = field_lengths or {}
         if not isinstance(lengths, Mapping):
             raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
-        return _dialect(version, role, _classes(extensions), tuple(lengths.items()), validation, nesting)
+        return _shared(version, role, _classes(extensions), tuple(lengths.items()), validation, nesting)
 
     def read(
         self, cls: type[Message], action: str, payload: dict[str, Any], frame: list[Any], text: str
@@ -139,10 +139,12 @@ class Dialect:
                     raise
         return encode_unjudged(message)
 
-    def code_of(self, violation: Violation) -> ErrorCode:
-        """The error code that this version wants for a violation (chapter 4.2 of the wire rules)."""
-        answer = self.rules.answers[Rejection.INVALID_PAYLOAD]
-        return self.rules.violations.get(violation.keyword, answer or ErrorCode.GENERIC_ERROR)
+    def code_for(self, reason: Rejection, violation: Violation | None = None) -> ErrorCode | None:
+        """The error code that a frame earns in this version (chapter 4 of the wire rules), None if it earns no
+        answer.
+        """
+        code = self.rules.answers[reason]
+        return code if violation is None else self.rules.violations.get(violation.keyword, code)
 
     def action_to_call(self, request: Request[Any, Any]) -> str:
         """The action of a request that we may send.
@@ -188,16 +190,7 @@ class Dialect:
             raise TypeError(f"{action} is answered with {_name(expected)}, not with {_name(type(response))}")
 
 
-@lru_cache(maxsize=64)
-def _dialect(
-    version: Version,
-    role: Role | None,
-    extensions: Extensions,
-    lengths: tuple[tuple[str, int], ...],
-    validation: Validation,
-    nesting: int,
-) -> Dialect:
-    return Dialect(version, role, extensions, dict(lengths), validation, nesting)
+_shared = lru_cache(maxsize=64)(Dialect)
 
 
 def _classes(extensions: Iterable[type[Request[Any, Any]]]) -> Extensions:
@@ -252,10 +245,10 @@ def _extended(version: Version, sends: SendCatalogue, extensions: Extensions) ->
     return MappingProxyType({**catalogue, **own}) if own else catalogue
 
 
-def _lengths(catalogue: Catalogue, given: Mapping[str, int]) -> Mapping[type[Message], Lengths]:
+def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[type[Message], Lengths]:
     """Maximum lengths by class, from names as the variable FieldLength has them (J201-217)."""
     found: dict[type[Message], dict[str, int]] = {}
-    for name, length in given.items():
+    for name, length in given:
         message, _, wire = str(name).partition(".")
         cls = _message_class(catalogue, message)
         texts = {member.wire: member for member in members(cls) if member.type is str} if cls else {}

@@ -67,7 +67,6 @@ class Malformed(Exception):
     ) -> None:
         super().__init__(message)
         self.reason = reason
-        self.message = message
         self.kind = kind
         self.id = id
         self.frame = frame

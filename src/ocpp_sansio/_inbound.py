@@ -9,6 +9,7 @@ from ._frames import (
     CALLERROR,
     CALLRESULT,
     CALLRESULTERROR,
+    MAX_ECHOED_ID,
     SEND,
     Malformed,
     check_nesting,
@@ -21,16 +22,19 @@ from ._frames import (
 )
 from ._link import Link
 from ._values import is_unicode
-from .errors import ERRORS_BY_CODE, ErrorCode, OCPPError, Rejection
+from .errors import ERRORS_BY_CODE, ErrorCode, OCPPError, Rejection, RemoteProtocolError
 from .events import (
     CallErrorReceived,
+    CallFailed,
     CallReceived,
     CallResultErrorReceived,
     CallResultReceived,
     CloseRequested,
     DuplicateCallReceived,
+    Event,
     FrameRejected,
     LateResponseReceived,
+    PendingCall,
     SendReceived,
     UnmatchedResponseReceived,
 )
@@ -124,9 +128,9 @@ class Inbound(Link):
         if kind in (CALLRESULT, CALLERROR):
             self._receive_ruined_answer(text, problem)
         elif kind in (CALLRESULTERROR, SEND) and kind in self._dialect.rules.message_types:
-            self._reject(text, problem.reason, problem.message, answer=False)  # J21-304
+            self._reject(text, problem.reason, str(problem), answer=False)  # J21-304
         else:
-            self._reject(text, problem.reason, problem.message, problem.id)
+            self._reject(text, problem.reason, str(problem), problem.id)
         if problem.reason not in _UNREADABLE:
             self._bad_frames = 0
             return
@@ -134,6 +138,45 @@ class Inbound(Link):
         if self._bad_frames >= self._limits.bad_frames:
             self._events.append(CloseRequested(1008, f"{self._bad_frames} unreadable frames in a row"))
             self._bad_frames = 0
+
+    def _reject(
+        self,
+        text: str,
+        reason: Rejection,
+        message: str,
+        id: str | None = None,
+        violation: Violation | None = None,
+        *,
+        answer: bool = True,
+    ) -> None:
+        """Record a frame that was not accepted, and answer it if it is one to answer and this version has an
+        answer to it.
+        """
+        earned = self._dialect.code_for(reason, violation)
+        details = None if violation is None else {"path": violation.path, "keyword": violation.keyword}
+        error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
+        to = self._id_to_answer(id) if answer and earned is not None and not self._mute else None
+        if to is not None:
+            self._frames.append(self._error_frame(to, error))
+        self._events.append(FrameRejected(text, reason, error, to))
+
+    @property
+    def _mute(self) -> bool:
+        """Whether we are a station that may not answer at all (J16-505)."""
+        return (
+            self._gate is not None
+            and self._state is not None
+            and self._dialect.role is Role.CHARGING_STATION
+            and self._state.boot is BootStatus.REJECTED
+            and not self._dialect.rules.boot.rejected_answers
+        )
+
+    def _id_to_answer(self, id: str | None) -> str | None:
+        """The id under which to refuse a CALL whose id is this, or could not be read."""
+        if id is None or len(id) > MAX_ECHOED_ID:
+            return self._dialect.rules.unreadable_id
+        # L-411: the peer would take it for the answer to the call that is being handled.
+        return id if id not in self._incoming else None
 
     # A CALL.
 
@@ -160,7 +203,7 @@ class Inbound(Link):
             request, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
             violation = explain(payload, refused, receiving=True)
-            self._refuse_payload(text, violation, id)
+            self._reject(text, Rejection.INVALID_PAYLOAD, str(violation), id, violation)
             return
         received = CallReceived(id, action, request, payload, violations, text)
         self._incoming[id] = received
@@ -168,7 +211,8 @@ class Inbound(Link):
 
     def _replay(self, id: str, text: str) -> bool:
         """Send the answer again if this very call got one."""
-        answer = self._state.answer_to(id, text) if self._state is not None else None
+        assert self._state is not None
+        answer = self._state.answer_to(id, text)
         if answer is None:
             return False
         self._frames.append(answer)
@@ -195,21 +239,14 @@ class Inbound(Link):
         """Refuse what may not come before acceptance, as role and version want it (chapter 5)."""
         assert self._state is not None
         status = self._state.boot
-        boot = self._dialect.rules.boot
+        barred = action in self._dialect.rules.boot.barred
         message = f"{action} may not be sent while the station is {status.value}"
-        station = self._dialect.role is Role.CHARGING_STATION
-        if station and status is BootStatus.PENDING and action in boot.barred:
+        if barred and status is BootStatus.PENDING and self._dialect.role is Role.CHARGING_STATION:
             self._frames.append(result_text(id, '{"status":"Rejected"}'))  # J16-503, J201-503
             error = ERRORS_BY_CODE[ErrorCode.SECURITY_ERROR](message)
             self._events.append(FrameRejected(text, Rejection.NOT_ACCEPTED, error, id))
         else:
             self._reject(text, Rejection.NOT_ACCEPTED, message, id)
-
-    def _refuse_payload(self, text: str, violation: Violation, id: str, *, answer: bool = True) -> None:
-        details = {"path": violation.path, "keyword": violation.keyword}
-        code = self._dialect.code_of(violation)
-        reason = Rejection.INVALID_PAYLOAD
-        self._reject(text, reason, str(violation), id, code=code, details=details, answer=answer)
 
     # A SEND (2.1), which is never answered (J21-304).
 
@@ -230,7 +267,9 @@ class Inbound(Link):
         try:
             sent, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
-            self._refuse_payload(text, explain(payload, refused, receiving=True), id, answer=False)
+            violation = explain(payload, refused, receiving=True)
+            reason = Rejection.INVALID_PAYLOAD
+            self._reject(text, reason, str(violation), violation=violation, answer=False)
             return
         self._events.append(SendReceived(id, action, sent, payload, violations, text))
 
@@ -312,11 +351,11 @@ class Inbound(Link):
             if late is not None:
                 self._events.append(LateResponseReceived(late, None, error, text))
             else:
-                self._reject(text, problem.reason, problem.message, answer=False)
+                self._reject(text, problem.reason, str(problem), answer=False)
         elif error is not None:
             self._end_call(CallErrorReceived(pending, error))
         else:
-            self._fail_call(pending, f"is {problem.message}", None, problem.reason, kind=problem.kind)
+            self._fail_call(pending, f"is {problem}", None, problem.reason, kind=problem.kind)
 
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""
@@ -325,6 +364,30 @@ class Inbound(Link):
             self._events.append(LateResponseReceived(late, payload, error, text))
         else:
             self._events.append(UnmatchedResponseReceived(id, payload, error, text))
+
+    def _fail_call(
+        self,
+        pending: PendingCall[Any],
+        problem: str,
+        payload: Any,
+        reason: Rejection,
+        violation: Violation | None = None,
+        kind: int | None = CALLRESULT,
+    ) -> None:
+        """The call in the slot got something unusable; of a CALLRESULT, 2.1 lets us say so (J21-305)."""
+        message = f"the answer to {pending.action} {pending.id!r} {problem}"
+        if kind == CALLRESULT and CALLRESULTERROR in self._dialect.rules.message_types:
+            code = self._dialect.code_for(reason, violation)
+            error = ERRORS_BY_CODE[code or ErrorCode.FORMAT_VIOLATION](message)
+            self._frames.append(self._error_frame(pending.id, error, CALLRESULTERROR))
+        self._end_call(CallFailed(pending, RemoteProtocolError(message, violation), payload))
+
+    def _end_call(self, event: Event) -> None:
+        """The call in the slot was answered, in whatever way."""
+        self._outgoing.free_slot()
+        self._timeouts = 0
+        self._events.append(event)
+        self._turn()
 
 
 _RECEIVERS: Mapping[Any, Callable[[Inbound, list[Any], str], None]] = {

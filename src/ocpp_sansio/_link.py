@@ -1,5 +1,5 @@
-"""Link: the state of one end, and the steps that both halves of a connection share: refusing a frame, ending a
-call, letting the next one go.
+"""Link: the state of one end, and the steps that both halves of a connection share: ending what has expired,
+letting the next call go, writing an error.
 
 Who waits for what is decided in `_outgoing` and `_incoming`, what a message means in `_dialect`.
 """
@@ -10,9 +10,7 @@ from typing import Any, TypeGuard
 from ._dialect import Dialect
 from ._frames import (
     CALLERROR,
-    CALLRESULT,
     CALLRESULTERROR,
-    MAX_ECHOED_ID,
     Loads,
     error_of,
     error_text,
@@ -21,12 +19,11 @@ from ._frames import (
 )
 from ._incoming import Incoming
 from ._outgoing import Outgoing
-from .errors import ERRORS_BY_CODE, ErrorCode, OCPPError, Rejection, RemoteProtocolError
-from .events import CallFailed, CallTimedOut, Event, FrameRejected, PendingCall
-from .messages import Origin, Raw, Role
+from .errors import OCPPError
+from .events import CallTimedOut, Event, PendingCall
+from .messages import Origin
 from .policies import Limits
 from .state import BootGate, BootStatus, StationState
-from .validation import Violation
 
 __all__ = ["Link", "check_instant"]
 
@@ -86,45 +83,6 @@ class Link:
         self._timeouts = 0
         self._bad_frames = 0
 
-    def _reject(
-        self,
-        text: str,
-        reason: Rejection,
-        message: str,
-        id: str | None = None,
-        *,
-        code: ErrorCode | None = None,
-        details: dict[str, Any] | None = None,
-        answer: bool = True,
-    ) -> None:
-        """Record a frame that was not accepted, and answer it if it is one to answer and this version has an
-        answer to it.
-        """
-        earned = code or self._dialect.rules.answers[reason]
-        error = ERRORS_BY_CODE[earned or ErrorCode.FORMAT_VIOLATION](message, details)
-        to = self._id_to_answer(id) if answer and earned is not None and not self._mute else None
-        if to is not None:
-            self._frames.append(self._error_frame(to, error))
-        self._events.append(FrameRejected(text, reason, error, to))
-
-    @property
-    def _mute(self) -> bool:
-        """Whether we are a station that may not answer at all (J16-505)."""
-        return (
-            self._gate is not None
-            and self._state is not None
-            and self._dialect.role is Role.CHARGING_STATION
-            and self._state.boot is BootStatus.REJECTED
-            and not self._dialect.rules.boot.rejected_answers
-        )
-
-    def _id_to_answer(self, id: str | None) -> str | None:
-        """The id under which to refuse a CALL whose id is this, or could not be read."""
-        if id is None or len(id) > MAX_ECHOED_ID:
-            return self._dialect.rules.unreadable_id
-        # L-411: the peer would take it for the answer to the call that is being handled.
-        return id if id not in self._incoming else None
-
     def _error_frame(self, id: str, error: OCPPError, kind: int = CALLERROR) -> str:
         """Raises TypeError or ValueError if the error cannot be written."""
         if self._could_leave(error.origin, kind, id):
@@ -133,42 +91,9 @@ class Link:
                 return error.origin.frame
         return error_text(id, self._dialect.rules.spell(error.code), error, kind)
 
-    def _as_it_came(self, message: object, kind: int, id: str | None) -> str | None:
-        """The frame that a Raw came in, if it was not changed since and could leave in the same."""
-        if not isinstance(message, Raw) or not self._could_leave(message.origin, kind, id):
-            return None
-        _, _, *action, payload = parse(message.origin.frame, self._loads)
-        unchanged = action in ([], [message.action]) and (payload or {}) == message.payload
-        return message.origin.frame if unchanged else None
-
     def _could_leave(self, origin: Origin | None, kind: int, id: str | None) -> TypeGuard[Origin]:
         """Whether a frame of this origin is the one to send under this id."""
         return origin is not None and origin[:3] == (self._dialect.version.value, kind, id)
-
-    def _fail_call(
-        self,
-        pending: PendingCall[Any],
-        problem: str,
-        payload: Any,
-        reason: Rejection,
-        violation: Violation | None = None,
-        kind: int | None = CALLRESULT,
-    ) -> None:
-        """The call in the slot got something unusable; of a CALLRESULT, 2.1 lets us say so (J21-305)."""
-        message = f"the answer to {pending.action} {pending.id!r} {problem}"
-        if kind == CALLRESULT and CALLRESULTERROR in self._dialect.rules.message_types:
-            rules = self._dialect.rules
-            code = self._dialect.code_of(violation) if violation is not None else rules.answers[reason]
-            error = ERRORS_BY_CODE[code or ErrorCode.FORMAT_VIOLATION](message)
-            self._frames.append(self._error_frame(pending.id, error, CALLRESULTERROR))
-        self._end_call(CallFailed(pending, RemoteProtocolError(message, violation), payload))
-
-    def _end_call(self, event: Event) -> None:
-        """The call in the slot was answered, in whatever way."""
-        self._outgoing.free_slot()
-        self._timeouts = 0
-        self._events.append(event)
-        self._turn()
 
     def _turn(self) -> None:
         """End what has expired, then let the next call go out if the slot is free."""

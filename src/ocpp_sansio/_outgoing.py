@@ -72,12 +72,17 @@ class Outgoing:
         if self.slot is None and may_go:
             self._occupy(call, now)
             return True
-        self._queue[call.id] = call
         if queue_timeout is not None:
             call._expires = now + queue_timeout
+        self.enqueue(call)
+        return False
+
+    def enqueue(self, call: Pending) -> None:
+        """Put the call at the end of the queue, where it waits until it `_expires`."""
+        self._queue[call.id] = call
+        if call._expires is not None:
             self._counter += 1
             heappush(self._expiries, (call._expires, self._counter, call))
-        return False
 
     def answered(self, id: object) -> Pending | None:
         """The call in the slot if it has this id and the peer can have seen it."""
@@ -133,12 +138,10 @@ class Outgoing:
                 self._late.keep(call_in_slot.id, call_in_slot)
         return expired
 
-    def next_turn(self, now: float, may_go: Callable[[str], bool] | None = None) -> Pending | None:
-        """Move the first call of the queue whose action may go into the slot, if that is free."""
-        if self.slot is not None or not self._queue:
-            return None
+    def next_turn(self, now: float, may_go: Callable[[str], bool]) -> Pending | None:
+        """Move the first call of the queue whose action may go into the slot, which is free."""
         for call in self._queue.values():
-            if may_go is None or may_go(call.action):
+            if may_go(call.action):
                 self._leave_queue(call)
                 self._occupy(call, now)
                 return call

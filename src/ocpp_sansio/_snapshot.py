@@ -6,7 +6,6 @@ stand on the wire and read again by the connection that goes on. Knows the halve
 
 import json
 from collections.abc import Callable, Iterable
-from heapq import heappush
 from typing import Any, TypeVar
 
 from ._codec import Refused
@@ -82,10 +81,7 @@ class _Filling:
         slot = self.state.get("slot")
         outgoing.slot = None if slot is None else self.call(slot, "slot")
         for pending in self.calls("queue"):
-            outgoing._queue[pending.id] = pending
-            if pending._expires is not None:
-                outgoing._counter += 1
-                heappush(outgoing._expiries, (pending._expires, outgoing._counter, pending))
+            outgoing.enqueue(pending)
         for pending in self.calls("late"):
             outgoing._late.keep(pending.id, pending)
         rejectable = self.calls("rejectable")

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, TypeVar
 
 from ._dialect import Dialect
-from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, result_text
+from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, parse, result_text
 from ._inbound import Inbound
 from ._link import check_instant
 from ._snapshot import FORMAT, fill, taken
@@ -86,13 +86,12 @@ class Connection(Inbound):
         self._new_id = new_id
         self._id_prefix = secrets.token_hex(12)
         self._calls_made = 0
-        duplicates = Duplicates(duplicates)
-        if state is None and (boot_gate is not None or duplicates is Duplicates.REPLAY):
+        replays = Duplicates(duplicates) is Duplicates.REPLAY
+        if state is None and (boot_gate is not None or replays):
             state = StationState()
         dialect = Dialect.of(
             Version(version), role, extensions, field_lengths, Validation.of(validation), limits.nesting
         )
-        replays = duplicates is Duplicates.REPLAY
         super().__init__(
             dialect,
             limits,
@@ -142,7 +141,8 @@ class Connection(Inbound):
         self._advance(now)
         if self._watches:
             self._turn()  # those that were held back until the state changed come first
-            self._shut = None if may_go else self._shut
+            if may_go:
+                self._shut = None
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
             self._frames.append(pending)
@@ -396,6 +396,14 @@ class Connection(Inbound):
         if kind not in self._dialect.rules.message_types:
             raise LocalProtocolError(f"OCPP {self._dialect.version.value} has no {name}")
 
+    def _as_it_came(self, message: object, kind: int, id: str | None) -> str | None:
+        """The frame that a Raw came in, if it was not changed since and could leave in the same."""
+        if not isinstance(message, Raw) or not self._could_leave(message.origin, kind, id):
+            return None
+        _, _, *action, payload = parse(message.origin.frame, self._loads)
+        unchanged = action in ([], [message.action]) and (payload or {}) == message.payload
+        return message.origin.frame if unchanged else None
+
     def _after_answer(self, received: CallReceived, frame: str, response: Response | None = None) -> None:
         """What an answer of ours means to the state of the station, to our own calls that wait, and to a peer
         that may reject it.
@@ -409,12 +417,11 @@ class Connection(Inbound):
                 state.remember_answer(received.id, received.action, received.text, frame)
         self._turn()
 
-    def _id_for(self, id: str | None, *, passed_on: bool = False) -> str:
-        if id is None and self._new_id is None:
-            self._calls_made += 1
-            return f"{self._id_prefix}-{self._calls_made}"
+    def _id_for(self, id: str | None, *, passed_on: bool) -> str:
         if id is None:
-            assert self._new_id is not None
+            if self._new_id is None:
+                self._calls_made += 1
+                return f"{self._id_prefix}-{self._calls_made}"
             id = self._new_id()
         usable = isinstance(id, str) and 1 <= len(id) <= MAX_ID and id != "-1" and is_unicode(id)
         if not usable and not passed_on:  # what a peer has chosen is for its peer to judge

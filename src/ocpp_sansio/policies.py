@@ -20,14 +20,10 @@ class Limits:
     nesting: int = 64  # objects and arrays inside each other in one frame (L-218); messages need about 10
     queued_calls: int = 1000  # calls of ours that wait for their turn; one more is QueueFull
     open_calls: int = 32  # calls of the peer that we have not answered; one more earns GenericError
-    undrained: int = (
-        1000  # events and frames not pulled; beyond it, frames are dropped as if lost on the wire
-    )
+    undrained: int = 1000  # events and frames not pulled; beyond it, frames are dropped as if lost
     remembered_ids: int = 100  # calls that timed out, so that a late answer is known as one
     bad_frames: int = 20  # unreadable frames in a row; the last of them brings CloseRequested(1008)
-    reject_duplicate_keys: bool = (
-        False  # instead of taking the last one; costs half the parsing again (L-218)
-    )
+    reject_duplicate_keys: bool = False  # instead of taking the last; costs half the parsing again (L-218)
 
     def __attrs_post_init__(self) -> None:
         for field in attrs.fields(Limits):
@@ -61,18 +57,18 @@ class Validation:
 
     received: Strictness = attrs.field(default=Strictness.STRICT, converter=Strictness)
     sent: Strictness = attrs.field(default=Strictness.STRICT, converter=Strictness)
-    actions: "Mapping[str, Validation | Strictness | str]" = attrs.field(factory=dict, eq=False, hash=False)
-    _exceptions: "tuple[tuple[str, Validation], ...]" = attrs.field(init=False, repr=False)
+    actions: "Mapping[str, Validation | Strictness | str]" = attrs.field(
+        factory=dict, eq=lambda actions: frozenset(actions.items())
+    )
 
     def __attrs_post_init__(self) -> None:
         if not isinstance(self.actions, Mapping):
             raise TypeError(f"actions is a mapping of action names, not {self.actions!r:.60}")
-        exceptions = [
-            (action, how if isinstance(how, Validation) else Validation(Strictness(how), self.sent))
+        exceptions = {
+            action: how if isinstance(how, Validation) else Validation(Strictness(how), self.sent)
             for action, how in self.actions.items()
-        ]
-        object.__setattr__(self, "_exceptions", tuple(sorted(exceptions, key=lambda exception: exception[0])))
-        object.__setattr__(self, "actions", MappingProxyType(dict(exceptions)))
+        }
+        object.__setattr__(self, "actions", MappingProxyType(exceptions))
 
     @classmethod
     def of(cls, given: "Validation | Strictness | str") -> "Validation":

@@ -165,7 +165,7 @@ def routes_of(cls: type[Any], catalogue: Mapping[str, Routed]) -> Routes:
 def _check(
     declared: Mapping[str, tuple[Mark, ...]], owner: type[Any], catalogue: Mapping[str, Routed]
 ) -> None:
-    """Whether one class declares what makes sense."""
+    """Raise ValueError or TypeError unless what one class declares makes sense."""
     handler_of: dict[str, str] = {}
     for name, marks in declared.items():
         for mark in marks:

@@ -9,6 +9,7 @@ from ocpp_sansio import (
     ErrorCode,
     LocalProtocolError,
     Raw,
+    Rejection,
     Role,
     SchemaViolation,
     Strictness,
@@ -250,7 +251,7 @@ def test_a_longer_maximum_may_be_written() -> None:
 def test_a_keyword_without_a_code_is_a_generic_error(version: Version) -> None:
     # J*-424: a user's own schema may have more keywords than OCPP's
     violation = Violation("$", "propertyNames", {}, "odd")
-    assert dialect(version).code_of(violation) is ErrorCode.GENERIC_ERROR
+    assert dialect(version).code_for(Rejection.INVALID_PAYLOAD, violation) is ErrorCode.GENERIC_ERROR
 
 
 # Who may send what.

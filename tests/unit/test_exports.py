@@ -167,7 +167,6 @@ ROOMS = {
         "messages",
         "policies",
         "state",
-        "validation",
     },
     "_inbound": {
         "_codec",

@@ -42,7 +42,7 @@ def test_room_is_checked_for_those_who_would_wait(outgoing: Outgoing) -> None:
 def test_no_deadline_without_calls(outgoing: Outgoing) -> None:
     assert outgoing.deadline is None
     assert outgoing.take_expired(1e9) == []
-    assert outgoing.next_turn(0) is None
+    assert outgoing.next_turn(0, lambda action: True) is None
 
 
 def test_the_deadline_is_the_earliest_of_slot_and_queue(outgoing: Outgoing) -> None:
@@ -69,7 +69,7 @@ def test_a_call_that_left_the_queue_no_longer_expires(outgoing: Outgoing) -> Non
     outgoing.add(second, 0, 8)
     outgoing.add(third, 0, 4)
     outgoing.free_slot()
-    assert outgoing.next_turn(1) is second
+    assert outgoing.next_turn(1, lambda action: True) is second
     assert outgoing.take_expired(8) == [third]
     assert outgoing.deadline == 31
 
@@ -170,12 +170,6 @@ def test_where_no_call_may_go_none_has_its_turn(outgoing: Outgoing) -> None:
     outgoing.add(pending("1"), 0, None, may_go=False)
     assert outgoing.next_turn(0, lambda action: False) is None
     assert outgoing.slot is None
-
-
-def test_while_the_slot_is_taken_nobody_has_a_turn(outgoing: Outgoing) -> None:
-    outgoing.add(pending("1"), 0, None)
-    outgoing.add(pending("2"), 0, None)
-    assert outgoing.next_turn(0, lambda action: True) is None
 
 
 # Answers that can be rejected.
