@@ -90,6 +90,9 @@ class Dialect:
         lengths = field_lengths or {}
         if not isinstance(lengths, Mapping):
             raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
+        for name, length in lengths.items():
+            if type(length) is not int or length < 1:
+                raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
         return _shared(version, role, _classes(extensions), tuple(lengths.items()), validation, nesting)
 
     def read(
@@ -254,8 +257,6 @@ def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[
         texts = {member.wire: member for member in members(cls) if member.type is str} if cls else {}
         if cls is None or wire not in texts:
             raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
-        if type(length) is not int or length < 1:
-            raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
         if length < texts[wire].limits.get("maxLength", 0):
             raise ValueError(
                 f"{name} may have more than {length} characters already; a FieldLength is longer"
@@ -266,6 +267,7 @@ def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[
 
 def _message_class(catalogue: Catalogue, name: str) -> type[Message] | None:
     """The class of `BootNotificationRequest` or `BootNotificationResponse`."""
-    answer = name.endswith("Response")
-    request = catalogue.get(name.removesuffix("Response" if answer else "Request"))
-    return request.__answer__ if request is not None and answer else request
+    request = catalogue.get(name.removesuffix("Request").removesuffix("Response"))
+    if request is None or name not in (f"{request.__action__}Request", f"{request.__action__}Response"):
+        return None
+    return request if name.endswith("Request") else request.__answer__

@@ -132,9 +132,7 @@ class Link:
         if not call.released and call in self._frames:
             self._frames.remove(call)
 
-    def _advance(self, now: float | None) -> None:
-        if now is None or now == self._now:
-            return
+    def _advance(self, now: float) -> None:
         check_instant(now)
         if now > self._now:  # a clock that runs back is clamped
             self._now = now

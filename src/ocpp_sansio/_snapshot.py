@@ -79,7 +79,9 @@ class _Filling:
         connection._timeouts = _field(self.state, "timeouts", int)
         connection._bad_frames = _field(self.state, "bad_frames", int)
         slot = self.state.get("slot")
-        outgoing.slot = None if slot is None else self.call(slot, "slot")
+        if slot is not None:
+            outgoing.slot = self.call(slot, "slot")
+            _needed(slot, "time_left", "slot")
         for pending in self.calls("queue"):
             outgoing.enqueue(pending)
         for pending in self.calls("late"):
@@ -106,7 +108,7 @@ class _Filling:
             _field(data, "id", str, place),
             action,
             self.request(action, _field(data, "payload", dict, place), _field(data, "raw", bool, place)),
-            _number(data, "timeout", place) or 0.0,
+            _needed(data, "timeout", place),
             _field(data, "released", bool, place),
             _text=data.get("frame"),
         )
@@ -155,6 +157,13 @@ def _field(data: Any, name: str, kind: type[Kind], place: str = "") -> Kind:
     if type(value) is not kind:
         where = f"{place}.{name}" if place else name
         raise ValueError(f"{where} is not of type {kind.__name__}")
+    return value
+
+
+def _needed(data: dict[str, Any], name: str, place: str) -> float:
+    value = _number(data, name, place)
+    if value is None:
+        raise ValueError(f"{place}.{name} is missing")
     return value
 
 

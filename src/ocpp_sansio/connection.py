@@ -76,7 +76,8 @@ class Connection(Inbound):
         _check_is("boot_gate", boot_gate, BootGate)
         _check_is("new_id", new_id, Callable)
         _check_is("loads", loads, Callable)
-        _check_is("half_duplex", half_duplex, bool)
+        if not isinstance(half_duplex, bool):
+            raise TypeError(f"half_duplex is a bool, not {half_duplex!r:.60}")
         if role is None and boot_gate is not None:
             raise ValueError("a boot gate needs to know which end this is: give a role")
         limits = _DEFAULT_LIMITS if limits is None else limits
@@ -209,7 +210,8 @@ class Connection(Inbound):
             raise ConnectionClosed(_CLOSED)
         self._incoming.check_owed(received)
         frame = self._error_frame(received.id, _checked_error("a CALLERROR", error))
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         del self._incoming[received.id]
         self._frames.append(frame)
         if self._watches:
@@ -236,7 +238,8 @@ class Connection(Inbound):
                 "ago or by another connection"
             )
         frame = self._error_frame(pending.id, _checked_error("a CALLRESULTERROR", error), CALLRESULTERROR)
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         self._outgoing.reject(pending)
         self._frames.append(frame)
 
@@ -247,7 +250,8 @@ class Connection(Inbound):
         keeps its slot until the answer or the time-out, as the protocol demands. A call that has ended is
         left alone. Afterwards pull frames and events.
         """
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         if self._outgoing.take_waiting(pending):
             self._withdraw(pending)
             self._events.append(CallLost(pending))
@@ -259,7 +263,8 @@ class Connection(Inbound):
         """The link is gone: every live call ends with CallLost, nothing is sent any more, `Closed` is the
         last event.
         """
-        self._advance(now)
+        if now is not None:
+            self._advance(now)
         if self._closed:
             return
         self._closed = True
@@ -305,7 +310,6 @@ class Connection(Inbound):
         """
         if self._events:
             raise LocalProtocolError(f"pull events first: {len(self._events)} would be lost")
-        check_instant(now)
         self._advance(now)
         return {
             "format": FORMAT,
@@ -333,11 +337,13 @@ class Connection(Inbound):
             )
         try:
             role = None if snapshot["role"] is None else Role[snapshot["role"]]
-            connection = cls(role, snapshot["version"], **options)
+            version = Version(snapshot["version"])
             prefix, made = snapshot["ids"]
-            connection._id_prefix, connection._calls_made = str(prefix), int(made)
+            ids = str(prefix), int(made)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"malformed snapshot: {error}") from error
+        connection = cls(role, version, **options)
+        connection._id_prefix, connection._calls_made = ids
         connection._advance(now)
         try:
             fill(connection, dict(snapshot))

@@ -1,11 +1,13 @@
 """Wrong arguments of a Connection: refused when it is made, by name, and not when a peer happens to speak."""
 
+from math import inf, nan
 from typing import Any
 
 import pytest
 
 from ocpp_sansio import BootGate, Connection, Limits, Raw, Role, StationState, Validation
 from ocpp_sansio.messages import Request
+from ocpp_sansio.v16 import call
 from ocpp_sansio.v21 import send
 
 SING = Raw.declare("Sing", request={"type": "object"}, response={"type": "object"})
@@ -22,6 +24,7 @@ SING = Raw.declare("Sing", request={"type": "object"}, response={"type": "object
         ("new_id", "x", "new_id is a Callable, not 'x'"),
         ("loads", 3, "loads is a Callable, not 3"),
         ("half_duplex", "no", "half_duplex is a bool, not 'no'"),
+        ("half_duplex", None, "half_duplex is a bool, not None"),
         ("extensions", "Sing", "extensions is a list of request classes, not 'Sing'"),
         ("extensions", SING, "extensions is a list of request classes"),
         ("extensions", [3], "an extension is a request class, not 3"),
@@ -102,3 +105,31 @@ def test_the_state_of_a_connection_can_be_handed_on() -> None:
     first = Connection(Role.CSMS, "1.6", boot_gate=BootGate())
     assert isinstance(first.state, StationState)
     assert Connection(Role.CSMS, "1.6", state=first.state, boot_gate=BootGate()).state is first.state
+
+
+def test_a_wrong_length_is_seen_where_an_equal_one_was_right_before() -> None:
+    Connection(Role.CSMS, "1.6", field_lengths={"AuthorizeRequest.idTag": 31})
+    with pytest.raises(ValueError, match=r"a positive number of characters, not 31\.0"):
+        Connection(Role.CSMS, "1.6", field_lengths={"AuthorizeRequest.idTag": 31.0})  # type: ignore[dict-item]
+
+
+@pytest.mark.parametrize(
+    "verb", ["call", "receive_text", "handle_timeout", "snapshot", "abandon", "receive_close"]
+)
+@pytest.mark.parametrize("now", [inf, -inf, nan, "1", [1.0]])
+def test_an_instant_is_a_finite_number_or_nothing_happens(verb: str, now: Any) -> None:
+    station = Connection(Role.CHARGING_STATION, "1.6")
+    pending = station.call(call.Heartbeat(), now=1.0)
+    before = station.snapshot(now=1.0)
+    first = {"call": [call.Heartbeat()], "receive_text": ["[3]"], "abandon": [pending]}.get(verb, [])
+    with pytest.raises((TypeError, ValueError)):
+        getattr(station, verb)(*first, now=now)
+    assert station.snapshot(now=1.0) == before
+
+
+@pytest.mark.parametrize("verb", ["call", "receive_text", "handle_timeout", "snapshot"])
+def test_time_goes_on_only_where_it_is_told(verb: str) -> None:
+    station = Connection(Role.CHARGING_STATION, "1.6")
+    first = {"call": [call.Heartbeat()], "receive_text": ["[3]"]}.get(verb, [])
+    with pytest.raises(TypeError):
+        getattr(station, verb)(*first, now=None)

@@ -224,7 +224,15 @@ def test_a_longer_maximum_of_an_answer() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["", "Nothing.x", "HeartbeatRequest.x", "BootNotificationRequest", "GetBaseReportRequest.requestId"],
+    [
+        "",
+        "Nothing.x",
+        "HeartbeatRequest.x",
+        "BootNotificationRequest",
+        "GetBaseReportRequest.requestId",
+        EXI.replace("Request", ""),
+        EXI.replace("R", "r"),
+    ],
 )
 def test_only_texts_of_messages_can_be_longer(name: str) -> None:
     with pytest.raises(ValueError, match="is no text"):

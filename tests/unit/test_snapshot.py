@@ -254,6 +254,8 @@ FULL = full()
         (("closed",), 0, "closed is not of type bool"),
         (("queue",), {}, "queue is not of type list"),
         (("slot", "timeout"), "5", r"slot\.timeout is not a number"),
+        (("slot", "timeout"), None, r"slot\.timeout is missing"),
+        (("slot", "time_left"), None, r"slot\.time_left is missing"),
         (("slot", "frame"), None, r"slot\.frame is missing"),
         (("queue", 0, "payload"), [], r"queue\[0\]\.payload is not of type dict"),
         (("answered", 0), ["1"], r"answered\[0\] is not a pair of texts"),
@@ -294,6 +296,13 @@ def test_a_malformed_snapshot_is_refused_or_harmless(place: tuple[Any, ...], odd
 def test_a_snapshot_for_a_version_that_is_unknown_is_refused() -> None:
     with pytest.raises(ValueError, match=r"malformed snapshot: '3\.0' is not a version"):
         Connection.restore({**FULL, "version": "3.0"}, now=0.0)
+
+
+def test_a_wrong_option_is_not_blamed_on_the_snapshot() -> None:
+    with pytest.raises(TypeError, match=r"^limits is a Limits"):
+        Connection.restore(FULL, now=0.0, limits=5)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'limit'"):
+        Connection.restore(FULL, now=0.0, limit=5)
 
 
 def test_a_call_that_this_connection_refuses_cannot_be_owed() -> None:
