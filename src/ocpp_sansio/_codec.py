@@ -83,11 +83,7 @@ def widened_decoder(cls: type[Message], lengths: Lengths, *, receiving: bool) ->
 # Bounded, for a user may have lengths of his own for each peer.
 @lru_cache(maxsize=256)
 def _widened_decoder(cls: type[Message], lengths: tuple[tuple[str, int], ...], receiving: bool) -> Decoder:
-    return _DecoderWriter(cls, _nested(receiving), receiving=receiving, lengths=dict(lengths)).compiled()
-
-
-def _nested(receiving: bool) -> Callable[[type[Message]], Decoder]:
-    return decoder if receiving else sending_decoder
+    return _DecoderWriter(cls, receiving=receiving, lengths=dict(lengths)).compiled()
 
 
 def first_refused(cls: type[Message], wire: str, elements: list[Any], *, receiving: bool) -> int | None:
@@ -116,23 +112,21 @@ def _takes(decode: Decoder, payload: dict[str, Any]) -> bool:
 @lru_cache(maxsize=256)
 def _array_decoder(cls: type[Message], wire: str, receiving: bool) -> Decoder:
     """A decoder that knows one member only, an array of any length."""
-    writer = _DecoderWriter(cls, _nested(receiving), receiving=receiving)
+    writer = _DecoderWriter(cls, receiving=receiving)
     writer.members = tuple(
         attrs.evolve(member, required=True, limits={}) for member in writer.members if member.wire == wire
     )
     return writer.compiled()
 
 
-def _new_decoder(
-    cls: type[Message], nested: Callable[[type[Message]], Decoder], *, receiving: bool
-) -> Decoder:
+def _new_decoder(cls: type[Message], *, receiving: bool) -> Decoder:
     if cls.__schema__ is not None:
-        return _decoder_by_schema(cls)
-    return _DecoderWriter(cls, nested, receiving=receiving).compiled()
+        return _decoder_by_schema(cls, cls.__schema__)
+    return _DecoderWriter(cls, receiving=receiving).compiled()
 
 
-def _decoder_by_schema(cls: type[Message]) -> Decoder:
-    judge = make_judge(cls.__schema__ or {})
+def _decoder_by_schema(cls: type[Message], schema: Mapping[str, Any]) -> Decoder:
+    judge = make_judge(schema)
 
     def decode(payload: Any, notes: list[Note]) -> Any:
         if not _accepts(judge, payload):
@@ -180,12 +174,12 @@ class _OnFirstUse(dict[type[Message], Compiled]):
 #: normal form. The payload is a dict: a value that is not is the fault of the object around it, and raises
 #: TypeError.
 decoder: Callable[[type[Message]], Decoder] = _OnFirstUse[Decoder](
-    lambda cls: _new_decoder(cls, decoder, receiving=True)
+    partial(_new_decoder, receiving=True)
 ).__getitem__
 
 #: As `decoder`, by what may be sent, which leaves out receive-only enum values.
 sending_decoder: Callable[[type[Message]], Decoder] = _OnFirstUse[Decoder](
-    lambda cls: _new_decoder(cls, sending_decoder, receiving=False)
+    partial(_new_decoder, receiving=False)
 ).__getitem__
 
 #: `encoder(cls)(message) -> JSON text`: raises one of ODDITIES if the fast path is not for this message.
@@ -220,32 +214,36 @@ def _rest_of(message: Message) -> Mapping[str, Any]:
     return rest if isinstance(rest, dict) else {}
 
 
-class _DecoderWriter:
-    """Writes the source of one decoder. `scope` is what it refers to by name."""
+class _Writer:
+    """Writes the source of one function for a class. `scope` is what the source refers to by name."""
 
-    def __init__(
-        self,
-        cls: type[Message],
-        nested: Callable[[type[Message]], Decoder],
-        *,
-        receiving: bool,
-        lengths: Lengths = NO_LENGTHS,
-    ) -> None:
+    def __init__(self, cls: type[Message], **scope: Any) -> None:
         self.cls = cls
+        self.scope: dict[str, Any] = {"CLS": cls, "ABSENT": ABSENT, "is_multiple": is_multiple, **scope}
+        if cls.__rest__ is not None:
+            self.scope["KNOWN"] = frozenset(member.wire for member in members(cls))
+
+    def named(self, prefix: str, member: Member, value: Any) -> str:
+        """A name in the scope for what only this member needs."""
+        name = f"{prefix}_{member.name}"
+        self.scope[name] = value
+        return name
+
+
+class _DecoderWriter(_Writer):
+    def __init__(self, cls: type[Message], *, receiving: bool, lengths: Lengths = NO_LENGTHS) -> None:
+        super().__init__(
+            cls,
+            Refused=Refused,
+            fault=partial(Refused, cls, lengths=lengths),
+            new=object.__new__,
+            read_time=read_time,
+            integral=integral,
+            checked_open=checked_open,
+        )
         self.members = members(cls, lengths)
-        self.nested = nested
+        self.nested = decoder if receiving else sending_decoder
         self.receiving = receiving
-        self.scope: dict[str, Any] = {
-            "CLS": cls,
-            "ABSENT": ABSENT,
-            "Refused": Refused,
-            "fault": partial(Refused, cls, lengths=lengths),
-            "new": object.__new__,
-            "read_time": read_time,
-            "integral": integral,
-            "is_multiple": is_multiple,
-            "checked_open": checked_open,
-        }
 
     def compiled(self) -> Decoder:
         required = sum(member.required for member in self.members)
@@ -275,7 +273,7 @@ class _DecoderWriter:
             f"if {member.wire!r} in d:",
             "    n -= 1",
             *(f"    {line}" for line in take),
-            f"else: o.{member.name} = {'None' if member.absent is None else 'ABSENT'}",
+            f"else: o.{member.name} = {member.absent!r}",
         ]
 
     def taken(self, member: Member) -> list[str]:
@@ -325,32 +323,20 @@ class _DecoderWriter:
         """Lines about members that no field declares: each known one was counted, what `n` leaves is unknown."""
         if self.cls.__rest__ is None:
             return ["if n: raise fault(d)"]
-        self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
         rest = "{k: x for k, x in d.items() if k not in KNOWN}"
         return [f"o.{self.cls.__rest__} = checked_open({rest}, notes)"]
 
-    def named(self, prefix: str, member: Member, value: Any) -> str:
-        """A name in the scope for what only this member needs."""
-        name = f"{prefix}_{member.name}"
-        self.scope[name] = value
-        return name
 
-
-class _EncoderWriter:
-    """Writes the source of one encoder. `scope` is what it refers to by name."""
-
+class _EncoderWriter(_Writer):
     def __init__(self, cls: type[Message]) -> None:
-        self.cls = cls
-        self.scope: dict[str, Any] = {
-            "CLS": cls,
-            "ABSENT": ABSENT,
-            "Unusual": Unusual,
-            "quote": encode_basestring_ascii,
-            "time_text": time_text,
-            "any_text": any_text,
-            "is_multiple": is_multiple,
-            "BOOLEANS": {True: "true", False: "false"},
-        }
+        super().__init__(
+            cls,
+            Unusual=Unusual,
+            quote=encode_basestring_ascii,
+            time_text=time_text,
+            any_text=any_text,
+            BOOLEANS={True: "true", False: "false"},
+        )
 
     def compiled(self) -> Encoder:
         required = [member for member in members(self.cls) if member.required]
@@ -365,7 +351,7 @@ class _EncoderWriter:
         for member in optional:
             lines += [
                 f"    v = o.{member.name}",
-                f"    if v is not {'None' if member.absent is None else 'ABSENT'}:",
+                f"    if v is not {member.absent!r}:",
                 *(f"        {line}" for line in self.guard(member, "v")),
                 f"        out += f',{self.piece(member, 'v')}'",
             ]
@@ -388,10 +374,9 @@ class _EncoderWriter:
 
     def test(self, member: Member, var: str) -> list[str]:
         """The test of a text, number or boolean; all others are tested by what makes their text."""
-        kind = member.type
-        if kind in (datetime, object) or issubclass(kind, (StrEnum, Datatype)):
+        if member.type not in (str, int, float, bool):
             return []
-        return [f"if {_wrong(kind, member.values, var)}: raise Unusual"]
+        return [f"if {_wrong(member.type, member.values, var)}: raise Unusual"]
 
     def piece(self, member: Member, var: str) -> str:
         """What stands for the member in an f-string, from its guarded variable."""
@@ -418,18 +403,11 @@ class _EncoderWriter:
         """Lines that append the members of an open object that no field declares."""
         if self.cls.__rest__ is None:
             return []
-        self.scope["KNOWN"] = frozenset(member.wire for member in members(self.cls))
         return [
             f"v = o.{self.cls.__rest__}",
             "if type(v) is not dict or not KNOWN.isdisjoint(v): raise Unusual",
             "if v: out += ',' + any_text(v)[1:-1]",
         ]
-
-    def named(self, prefix: str, member: Member, value: Any) -> str:
-        """A name in the scope for what only this member needs."""
-        name = f"{prefix}_{member.name}"
-        self.scope[name] = value
-        return name
 
 
 #: Expressions for the JSON text of a value that was tested.

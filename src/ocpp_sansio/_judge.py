@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ._datetime import parse_datetime
-from ._values import ANY_JSON, NO_JSON, any_text, is_multiple
+from ._values import ANY_JSON, NO_JSON, any_text, is_multiple, is_number
 
 __all__ = ["make_judge"]
 
@@ -23,15 +23,15 @@ def make_judge(schema: Mapping[str, Any]) -> Any:
     base: Any = validators.validator_for(schema, default=jsonschema.Draft6Validator)
     base.check_schema(schema)
     extend: Any = validators.extend
-    finite = base.TYPE_CHECKER.redefine("number", _is_number)
-    judge = extend(base, {"multipleOf": _multiple_of, ANY_JSON: _any_json}, type_checker=finite)
+    types = base.TYPE_CHECKER.redefine("number", _is_number)
+    judge = extend(base, {"multipleOf": _multiple_of, ANY_JSON: _any_json}, type_checker=types)
     formats = jsonschema.FormatChecker(formats=())
     formats.checks("date-time", raises=ValueError)(_is_time)
     return judge(schema, format_checker=formats)
 
 
 def _is_number(_: object, value: object) -> bool:
-    return type(value) is int or (type(value) is float and value - value == 0)
+    return is_number(value)
 
 
 def _is_time(value: object) -> bool:

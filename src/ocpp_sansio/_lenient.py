@@ -22,9 +22,9 @@ from ._codec import Refused, widened_decoder
 from ._datetime import normal_form, parse_datetime
 from ._paths import quoted, step
 from ._shape import NO_LENGTHS, Lengths, Member, members
-from ._values import MOST_NOTES, Note, checked_any, integral, is_json, is_multiple
+from ._values import MOST_NOTES, Note, checked_any, integral, is_json, is_multiple, is_number
 from .messages import Datatype, Message
-from .validation import Violation, noted
+from .validation import Violation, noted, say_odd_form
 
 __all__ = ["read_leniently", "unregistered"]
 
@@ -184,8 +184,7 @@ class _Node:
         text = self.converted(str, value, place)
         moment = _moment(text)
         if not normal_form(text):
-            form = "read as a time, but not written as RFC 3339 with at most 3 decimals"
-            self.note(place, "format", value, lambda: f"{quoted(text)} was {form}")
+            self.note(place, "format", value, partial(say_odd_form, text))
         return moment
 
     def scalar(self, member: Member, value: Any, place: Place) -> Any:
@@ -274,8 +273,8 @@ def _number(value: Any) -> float:
 
 
 def _finite(value: Any) -> float:
-    """The value, if it is a number: 1e400 is JSON and none."""
-    if type(value) is int or (type(value) is float and value - value == 0):
+    """The value, if it is a number."""
+    if is_number(value):
         return value
     raise TypeError(value)
 

@@ -22,7 +22,7 @@ def payload_names(module: str, names: Collection[str]) -> Callable[[str], Any]:
     """A module's `__getattr__`: `call.BootNotificationPayload` is `call.BootNotification`, and says so by a
     DeprecationWarning. `names` are the module's own.
     """
-    package = module.rpartition(".")[2]
+    shown = module.rpartition(".")[2]
 
     def __getattr__(name: str) -> Any:
         newer = name.removesuffix("Payload")
@@ -30,7 +30,7 @@ def payload_names(module: str, names: Collection[str]) -> Callable[[str], Any]:
             raise AttributeError(
                 f"module {module!r} has no attribute {name!r}", name=name, obj=sys.modules[module]
             )
-        warnings.warn(f"{package}.{name} is now {package}.{newer}", DeprecationWarning, stacklevel=2)
+        warnings.warn(f"{shown}.{name} is now {shown}.{newer}", DeprecationWarning, stacklevel=2)
         return getattr(sys.modules[module], newer)
 
     return __getattr__

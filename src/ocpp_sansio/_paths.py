@@ -49,17 +49,21 @@ def _to_child(above: Any, child: Any) -> str:
 
 def smallest(value: Any, good: Callable[[Any], bool]) -> tuple[str, Any]:
     """Where the first smallest part of JSON data is that is not good, the whole being bad; and that part."""
-    path, deeper = "$", True
-    while deeper:
-        deeper = False
-        members = (
-            value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-        )
-        for key, member in members:
-            if len(path) < LONGEST_PATH and isinstance(key, (str, int)) and not good(member):
-                path, value, deeper = path + step(key), member, True
-                break
+    path = "$"
+    while len(path) < LONGEST_PATH:
+        bad = ((k, part) for k, part in _parts(value) if isinstance(k, (str, int)) and not good(part))
+        key, part = next(bad, (None, None))
+        if key is None:
+            break
+        path, value = path + step(key), part
     return path, value
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
+    """The members of an object by name, the elements of an array by index."""
+    if isinstance(value, dict):
+        return value.items()
+    return enumerate(value) if isinstance(value, list) else ()
 
 
 def paths_to(root: Any, nodes: Iterable[Any]) -> dict[int, str]:
@@ -69,9 +73,8 @@ def paths_to(root: Any, nodes: Iterable[Any]) -> dict[int, str]:
     """
     wanted = {id(node) for node in nodes}
     found: dict[int, str] = {}
-    trail: list[tuple[Any, Any]] = [
-        (None, root)
-    ]  # how one gets there, as linked (before, key); what is there
+    # How one gets there, as linked (before, key); what is there.
+    trail: list[tuple[Any, Any]] = [(None, root)]
     while trail and len(found) < len(wanted):
         link, value = trail.pop()
         if id(value) in wanted:

@@ -24,9 +24,8 @@ class Member:
     wire: str
     required: bool
     absent: Any  # what the field holds if the member is not there: None, or ABSENT where null is a value
-    type: type[
-        Any
-    ]  # str, int, float, bool, datetime, object (any JSON), a StrEnum or a Datatype; of the elements if `many`
+    # str, int, float, bool, datetime, object (any JSON), a StrEnum or a Datatype; of the elements if `many`
+    type: type[Any]
     many: bool
     limits: Mapping[str, Any]  # assertions on the value by JSON Schema keyword
     item_limits: Mapping[str, Any]  # assertions on each element if `many`

@@ -1,10 +1,10 @@
 """Single values: what codec and judge both need to know about times, numbers and text. Knows no message."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 from ._datetime import format_datetime, normal_form, parse_datetime
 
@@ -22,6 +22,7 @@ __all__ = [
     "integral",
     "is_json",
     "is_multiple",
+    "is_number",
     "is_unicode",
     "plain_value",
     "read_time",
@@ -34,10 +35,8 @@ Note = tuple[dict[str, Any], str, str]
 #: A note of another kind, always the first: the message holds JSON of any depth.
 OPEN_ENDED: Note = ({}, "", "")
 
-
 #: A schema keyword of our own, for values without a type: what stands there can be written as JSON.
 ANY_JSON = "json"
-
 
 #: How many departures of one message are noted; OPEN_ENDED is none.
 MOST_NOTES = 16
@@ -81,6 +80,11 @@ def integral(value: Any) -> int:
     if type(value) is float and value.is_integer():
         return int(value)
     raise TypeError(value)
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number: 1e400 is JSON, and no number."""
+    return type(value) is int or (type(value) is float and value - value == 0)
 
 
 def is_multiple(value: float, step: float) -> bool:
@@ -136,18 +140,11 @@ def brief(value: Any) -> str:
     return text if len(text) <= 1000 else f"{text[:1000]}..."
 
 
-def any_text(value: Any) -> str:
-    """Any JSON value as text.
+#: Any JSON value as text; raises one of NO_JSON if it is none. Made once: json.dumps would make an encoder for
+#: each value.
+any_text: Callable[[Any], str] = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
-    Raises TypeError, ValueError or RecursionError if it is none, 1e400 included.
-    """
-    return _write(value)
-
-
-# Made once: json.dumps would make one of these for each value.
-_write = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
-
-#: What `any_text` raises: of a number beyond all bounds, an object of Python's, a list that contains itself.
+#: What `any_text` raises: of an object of Python's, a number beyond all bounds, a list that contains itself.
 NO_JSON = (TypeError, ValueError, RecursionError)
 
 

@@ -1,5 +1,6 @@
 """JSON Schema derived from a message class: what jsonschema judges by, and what a person may read."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -25,10 +26,10 @@ def schema_for(cls: type[Message], *, receiving: bool = False) -> dict[str, Any]
 
     It states what may be sent; `receiving=True` adds the enum values that are understood and never sent.
     """
-    definitions: dict[str, Any] = {}
     if cls.__schema__ is not None:
         return dict(cls.__schema__)
-    schema = {"$schema": _URI[cls.__draft__], **_object(cls, receiving, definitions)}
+    definitions: dict[str, Any] = {}
+    schema = {"$schema": schema_uri(cls), **_object(cls, receiving, definitions)}
     return {**schema, "definitions": definitions} if definitions else schema
 
 
@@ -36,12 +37,12 @@ def node_schema(cls: type[Message], *, receiving: bool, lengths: Lengths = NO_LE
     """The schema of one object alone: nested datatypes are just objects, arrays have no elements and what an
     open object holds beyond its fields is not looked at, so that judging costs what the fields hold.
     """
-    return {"$schema": _URI[cls.__draft__], **_object(cls, receiving, None, lengths)}
+    return {"$schema": schema_uri(cls), **_object(cls, receiving, None, lengths)}
 
 
 def element_schema(member: Member, *, receiving: bool) -> dict[str, Any]:
     """The schema of one element of an array, nested datatypes being just objects."""
-    return {**_value(member, receiving, None), **_assertions(member.values)}
+    return _value(member, receiving, None)
 
 
 def schema_uri(cls: type[Message]) -> str:
@@ -65,7 +66,7 @@ def _object(
 
 
 def _member(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
-    value = {**_value(member, receiving, definitions), **_assertions(member.values)}
+    value = _value(member, receiving, definitions)
     if not member.many:
         return value
     items = {} if definitions is None else {"items": value}
@@ -73,6 +74,11 @@ def _member(member: Member, receiving: bool, definitions: dict[str, Any] | None)
 
 
 def _value(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
+    """The schema of a single value: the element's if the member is an array."""
+    return {**_type(member, receiving, definitions), **_assertions(member.values)}
+
+
+def _type(member: Member, receiving: bool, definitions: dict[str, Any] | None) -> dict[str, Any]:
     if issubclass(member.type, Datatype):
         if definitions is None:
             return {"type": "object"}
@@ -88,5 +94,5 @@ def _value(member: Member, receiving: bool, definitions: dict[str, Any] | None) 
     return dict(_TYPES[member.type])
 
 
-def _assertions(limits: Any) -> dict[str, Any]:
+def _assertions(limits: Mapping[str, Any]) -> dict[str, Any]:
     return {keyword: value for keyword, value in limits.items() if keyword != "receive_only"}

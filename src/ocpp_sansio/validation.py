@@ -54,17 +54,21 @@ def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
     element.
     """
     cls, node = refused.cls, refused.node
-    where = between([*reversed(refused.above), node])
     if cls.__schema__ is not None:
         return _explain_by_schema(cls, node, receiving)
+    where = between([*reversed(refused.above), node])
     found = (
         _at_the_blamed(refused, where, receiving)
         or _in_the_object(refused, where, receiving)
         or _in_an_array(refused, where, receiving)
         or _in_the_rest(cls, node, where)
     )
-    # Codec and judge disagree; a property test holds them together, and the peer still gets an answer.
-    return found or Violation(where, "", node, f"not a valid {cls.__name__}")
+    return found or _unexplained(cls, node, where)
+
+
+def _unexplained(cls: type[Message], node: Any, where: str) -> Violation:
+    """Codec and judge disagree; a property test holds them together, and the peer still gets an answer."""
+    return Violation(where, "", node, f"not a valid {cls.__name__}")
 
 
 def _explain_by_schema(cls: type[Message], node: Any, receiving: bool) -> Violation:
@@ -73,11 +77,7 @@ def _explain_by_schema(cls: type[Message], node: Any, receiving: bool) -> Violat
         found = next(iter(_whole_judge(cls, receiving).iter_errors(node)), None)
     except Exception as error:  # a user's schema document may refer to nowhere or to itself
         return Violation("$", "", node, f"cannot be judged by its schema: {str(error)[:100]}")
-    return (
-        _violation(found, "$")
-        if found is not None
-        else Violation("$", "", node, f"not a valid {cls.__name__}")
-    )
+    return _violation(found, "$") if found is not None else _unexplained(cls, node, "$")
 
 
 def _at_the_blamed(refused: Refused, where: str, receiving: bool) -> Violation | None:
@@ -102,11 +102,8 @@ def _at_the_blamed(refused: Refused, where: str, receiving: bool) -> Violation |
 
 def _in_the_object(refused: Refused, where: str, receiving: bool) -> Violation | None:
     cls, node = refused.cls, refused.node
-    return _first(
-        _judge(cls, receiving, refused.lengths).iter_errors(_hollow(cls, node)),
-        where,
-        node,
-    )
+    errors = _judge(cls, receiving, refused.lengths).iter_errors(_hollow(cls, node))
+    return _first(errors, where, node)
 
 
 def _hollow(cls: type[Message], node: dict[str, Any]) -> dict[str, Any]:
@@ -192,13 +189,17 @@ def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:
     """The decoder's notes as violations: times that were understood and are not RFC 3339 with at most
     milliseconds.
     """
-    message = "read as a time, but not written as RFC 3339 with at most 3 decimals"
     notes = [note for note in notes if note is not OPEN_ENDED]
     paths = paths_to(payload, [node for node, _, _ in notes])
     return tuple(
-        Violation(paths[id(node)] + step(member), "format", text, f"{quoted(text)} was {message}")
+        Violation(paths[id(node)] + step(member), "format", text, say_odd_form(text))
         for node, member, text in notes
     )
+
+
+def say_odd_form(text: str) -> str:
+    """What is wrong with the text of a time that was understood all the same."""
+    return f"{quoted(text)} was read as a time, but not written as RFC 3339 with at most 3 decimals"
 
 
 def encode(message: Message, lengths: Mapping[type[Message], Lengths] = MappingProxyType({})) -> str:
@@ -267,9 +268,6 @@ def _check_unicode(text: str, message: Message) -> None:
 def _unsendable(message: Message, violation: Violation) -> SchemaViolation:
     kind = message.__class__
     return SchemaViolation(f"{kind.__module__.rpartition('.')[2]}.{kind.__name__} cannot be sent", violation)
-
-
-# The judge.
 
 
 #: By class, direction and what of the class is judged. A peer can fill it with the members of its version only.

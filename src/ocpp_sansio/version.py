@@ -5,6 +5,7 @@ The code that reads these tables asks no version for its name.
 
 from collections.abc import Mapping
 from enum import Enum
+from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any
@@ -213,19 +214,18 @@ class Version(Enum):
         A first `Connection` does it by itself; a server that cares about the latency of its first connection
         does it at start.
         """
-        found = _catalogues.get(self)
-        if found is None:
-            module = import_module(f".{self.name.lower()}.call", __package__)
-            found = MappingProxyType({name: getattr(module, name) for name in module.__all__})
-            _catalogues[self] = found
-        return found
+        return _messages(self, "call")
 
     def load_sends(self) -> SendCatalogue:
         """As `load`, the messages that travel as SEND; none before 2.1."""
-        if SEND not in self.rules.message_types:
-            return _NO_SENDS
-        module = import_module(f".{self.name.lower()}.send", __package__)
-        return {name: getattr(module, name) for name in module.__all__}
+        return _messages(self, "send") if SEND in self.rules.message_types else {}
+
+
+@cache
+def _messages(version: Version, module: str) -> Mapping[str, Any]:
+    """The classes of one of a version's modules, by name."""
+    found = import_module(f".{version.name.lower()}.{module}", __package__)
+    return MappingProxyType({name: getattr(found, name) for name in found.__all__})
 
 
 _RULES: Mapping[Version, Rules] = {
@@ -233,5 +233,3 @@ _RULES: Mapping[Version, Rules] = {
     Version.V201: _RULES_201,
     Version.V21: _RULES_21,
 }
-_catalogues: dict[Version, Catalogue] = {}
-_NO_SENDS: SendCatalogue = {}
