@@ -95,7 +95,7 @@ def _difference(cls: type[Message], data: dict[str, Any]) -> Iterator[str]:
     except Refused as refused:
         if expected:
             yield f"the decoder refuses what jsonschema accepts: {where}"
-        elif explain(data, refused, receiving=True).keyword == "":
+        elif explain(refused, receiving=True).keyword == "":
             yield f"a refusal without a reason: {where}"
         return
     if not expected:

@@ -190,7 +190,7 @@ def plain(message: Message) -> dict[str, Any]:
     """The message as JSON data under wire names, odd values made plain where that loses nothing. Judges
     nothing.
 
-    Raises ValueError if the rest of an open object repeats a member that it declares.
+    Raises ValueError if the rest of an open object is none, or repeats a member that it declares.
     """
     if isinstance(message, Raw):
         return message.payload
@@ -211,7 +211,9 @@ def _plain(value: Any) -> Any:
 
 def _rest_of(message: Message) -> Mapping[str, Any]:
     rest = getattr(message, message.__rest__) if message.__rest__ is not None else {}
-    return rest if isinstance(rest, dict) else {}
+    if not isinstance(rest, Mapping):
+        raise ValueError(f"{message.__rest__} is a mapping, not {rest!r:.60}")
+    return rest
 
 
 class _Writer:

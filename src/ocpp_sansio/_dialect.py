@@ -254,7 +254,8 @@ def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[
     for name, length in given:
         message, _, wire = str(name).partition(".")
         cls = _message_class(catalogue, message)
-        texts = {member.wire: member for member in members(cls) if member.type is str} if cls else {}
+        declared = members(cls) if cls is not None and cls.__schema__ is None else ()
+        texts = {member.wire: member for member in declared if member.type is str}
         if cls is None or wire not in texts:
             raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
         if length < texts[wire].limits.get("maxLength", 0):

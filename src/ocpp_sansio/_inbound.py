@@ -202,7 +202,7 @@ class Inbound(Link):
         try:
             request, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
-            violation = explain(payload, refused, receiving=True)
+            violation = explain(refused, receiving=True)
             self._reject(text, Rejection.INVALID_PAYLOAD, str(violation), id, violation)
             return
         received = CallReceived(id, action, request, payload, violations, text)
@@ -267,7 +267,7 @@ class Inbound(Link):
         try:
             sent, violations = self._dialect.read(cls, action, payload, frame, text)
         except Refused as refused:
-            violation = explain(payload, refused, receiving=True)
+            violation = explain(refused, receiving=True)
             reason = Rejection.INVALID_PAYLOAD
             self._reject(text, reason, str(violation), violation=violation, answer=False)
             return
@@ -308,7 +308,7 @@ class Inbound(Link):
                 request.__answer__, pending.action, payload, frame, text
             )
         except Refused as refused:
-            violation = explain(payload, refused, receiving=True)
+            violation = explain(refused, receiving=True)
             self._fail_call(
                 pending, f"is invalid: {violation}", payload, Rejection.INVALID_PAYLOAD, violation
             )

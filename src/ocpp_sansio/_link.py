@@ -19,13 +19,14 @@ from ._frames import (
 )
 from ._incoming import Incoming
 from ._outgoing import Outgoing
+from ._values import check_instant
 from .errors import OCPPError
 from .events import CallTimedOut, Event, PendingCall
 from .messages import Origin
 from .policies import Limits
 from .state import BootGate, BootStatus, StationState
 
-__all__ = ["Link", "check_instant"]
+__all__ = ["Link"]
 
 
 class Link:
@@ -136,8 +137,3 @@ class Link:
         check_instant(now)
         if now > self._now:  # a clock that runs back is clamped
             self._now = now
-
-
-def check_instant(now: float) -> None:
-    if not -inf < now < inf:
-        raise ValueError(f"now is a finite number of seconds, not {now!r}")

@@ -12,15 +12,17 @@ __all__ = ["between", "paths_to", "quoted", "smallest", "step"]
 LONGEST_PATH = 1000  # characters; data that contains itself has no end
 
 
-def step(key: str | int) -> str:
-    """One step of a path: `.member`, or `[index]`."""
-    if isinstance(key, int):
-        return f"[{key}]"
+def step(key: object) -> str:
+    """One step of a path: `.member`, or `[index]`. A key of an object may be odd if it does not come from JSON."""
+    if not isinstance(key, str):
+        return f"[{quoted(key)}]"
     return f".{key}" if key.isidentifier() and len(key) <= 60 else f"[{quoted(key)}]"
 
 
-def quoted(text: str) -> str:
-    """Text of a peer, short enough to repeat."""
+def quoted(text: object) -> str:
+    """Text of a peer, short enough to repeat; or what a parser of the user's has made of it."""
+    if not isinstance(text, str):
+        return f"{text!r:.40}"
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 

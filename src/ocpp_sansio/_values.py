@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from typing import Any, TypeGuard
 
 from ._datetime import format_datetime, normal_form, parse_datetime
@@ -17,6 +18,7 @@ __all__ = [
     "Unusual",
     "any_text",
     "brief",
+    "check_instant",
     "checked_any",
     "checked_open",
     "integral",
@@ -73,6 +75,12 @@ def time_text(moment: Any) -> str:
     if type(moment) is not datetime:
         raise Unusual
     return f'"{format_datetime(moment)}"'
+
+
+def check_instant(now: float) -> None:
+    """Raise ValueError or TypeError unless this is a number of seconds on a clock."""
+    if not -inf < now < inf:
+        raise ValueError(f"now is a finite number of seconds, not {now!r}")
 
 
 def integral(value: Any) -> int:

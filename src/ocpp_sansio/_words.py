@@ -55,7 +55,11 @@ def _say_required(error: Any) -> str:
 
 
 def say_missing(missing: list[str], node: Iterable[str], known: Collection[str]) -> str:
-    unknown = [key for key in islice(node, MOST_UNKNOWN) if key not in known and len(key) < 100][:20]
+    unknown = [
+        key
+        for key in islice(node, MOST_UNKNOWN)
+        if isinstance(key, str) and key not in known and len(key) < 100
+    ][:20]
     names = ", ".join(missing)
     meant = _closest(missing[0], unknown)
     return f"{names} is missing" + (f"; was it written {quoted(meant)}?" if meant is not None else "")

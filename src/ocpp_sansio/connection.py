@@ -12,9 +12,8 @@ from typing import Any, TypeVar
 from ._dialect import Dialect
 from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, parse, result_text
 from ._inbound import Inbound
-from ._link import check_instant
 from ._snapshot import FORMAT, fill, taken
-from ._values import is_unicode
+from ._values import check_instant, is_unicode
 from .errors import ConnectionClosed, LocalProtocolError, OCPPError, QueueFull
 from .events import CallLost, CallReceived, CallResultReceived, Closed, Event, PendingCall
 from .messages import Raw, Request, Response, Role, Unconfirmed

@@ -50,7 +50,8 @@ def custom_data(value: CustomData | Mapping[str, Any]) -> CustomData:
     if not isinstance(value, Mapping):
         return value  # an odd type is left for the encoder to name
     members = dict(value)
-    vendor_id = members.pop("vendorId", None) or members.pop("vendor_id", None)
+    vendor_id = members.pop("vendor_id", None)
+    vendor_id = members.pop("vendorId", vendor_id)
     if vendor_id is None:
         raise ValueError("custom data needs a 'vendorId' (J201-1002)")
     return CustomData(vendor_id=vendor_id, extra=members)

@@ -46,7 +46,7 @@ class Violation:
         return f"{self.path}: {self.message}"
 
 
-def explain(payload: Any, refused: Refused, *, receiving: bool) -> Violation:
+def explain(refused: Refused, *, receiving: bool) -> Violation:
     """The first violation behind a refusal: structure before types, types before values, then in order of the
     class.
 
@@ -223,7 +223,7 @@ def _encode_slowly(message: Message, lengths: Lengths) -> str:
     try:
         decode(payload, [])
     except Refused as refused:
-        raise _unsendable(message, explain(payload, refused, receiving=False)) from None
+        raise _unsendable(message, explain(refused, receiving=False)) from None
     return _json(payload, message)
 
 

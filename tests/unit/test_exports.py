@@ -157,7 +157,10 @@ ROOMS = {
     "_outgoing": {"_memory", "errors", "events"},
     "_incoming": {"_memory", "errors", "events"},
     "routing": {"messages"},
+    "handshake": {"_values", "events", "version"},
+    "reconnect": {"_values"},
     "_link": {
+        "_values",
         "_dialect",
         "_frames",
         "_incoming",
@@ -184,7 +187,6 @@ ROOMS = {
         "_dialect",
         "_frames",
         "_inbound",
-        "_link",
         "_snapshot",
         "_values",
         "errors",

@@ -243,3 +243,8 @@ def test_only_texts_of_messages_can_be_longer(name: str) -> None:
 def test_a_length_is_a_positive_number(length: object) -> None:
     with pytest.raises(ValueError, match="positive number of characters"):
         Connection(Role.CSMS, "2.0.1", field_lengths={EXI: length})  # type: ignore[dict-item]
+
+
+def test_a_message_without_a_class_of_its_own_has_no_texts_to_be_longer() -> None:
+    with pytest.raises(ValueError, match="is no text"):
+        Connection(Role.CSMS, "2.0.1", extensions=[Sing], field_lengths={"SingRequest.song": 5})

@@ -46,7 +46,7 @@ def refusal(cls: type[Message], payload: dict[str, Any]) -> Violation:
         decoder(cls)(payload, [])
     with pytest.raises(Refused) as lenient:
         read_leniently(cls, payload)
-    return explain(payload, lenient.value, receiving=True)
+    return explain(lenient.value, receiving=True)
 
 
 # What real stations and central systems send.
@@ -567,7 +567,7 @@ def test_a_place_blamed_for_nothing_leaves_it_to_the_whole_object() -> None:
     for place in (("text",), ("texts", 0), ("unknown",)):
         payload = wire(texts=["a"], unknown=1)
         blaming = Refused(Paint, payload, blamed=place)
-        assert str(explain(payload, blaming, receiving=True)) == "$: unknown member 'unknown'"
+        assert str(explain(blaming, receiving=True)) == "$: unknown member 'unknown'"
 
 
 # Longer members, and the list of departures.

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -128,3 +129,31 @@ def test_names_that_no_case_conversion_survives_reach_the_wire() -> None:
     }
     battery = datatypes.BatteryDataType(evse_id=1, serial_number="x", soc=50, soh=99)
     assert json.loads(encode(battery)) == {"evseId": 1, "serialNumber": "x", "soC": 50, "soH": 99}
+
+
+def test_the_rest_of_an_open_object_may_be_any_mapping() -> None:
+    station = Connection(Role.CHARGING_STATION, "2.1", new_id=lambda: "1")
+    data = CustomData(vendor_id="acme", extra=MappingProxyType({"a": 1}))  # type: ignore[arg-type]
+    station.call(call.Heartbeat(custom_data=data), now=0)
+    assert station.next_frame() == '[2,"1","Heartbeat",{"customData":{"vendorId":"acme","a":1}}]'
+
+
+@pytest.mark.parametrize("odd", [[], "a", None, 3])
+def test_the_rest_of_an_open_object_is_not_lost_in_silence(odd: Any) -> None:
+    station = Connection(Role.CHARGING_STATION, "2.1")
+    with pytest.raises(SchemaViolation, match="extra is a mapping, not "):
+        station.call(call.Heartbeat(custom_data=CustomData(vendor_id="acme", extra=odd)), now=0)
+
+
+def test_a_vendor_may_be_nameless() -> None:
+    assert call.Heartbeat(custom_data={"vendorId": "", "a": 1}).custom_data == CustomData(
+        vendor_id="", extra={"a": 1}
+    )
+
+
+def test_what_was_set_by_hand_and_has_odd_keys_is_refused_in_words() -> None:
+    station = Connection(Role.CHARGING_STATION, "2.1")
+    request = call.Heartbeat()
+    request.custom_data = {None: 2}  # type: ignore[assignment, dict-item]
+    with pytest.raises(SchemaViolation, match=r"\$\.customData: vendorId is missing"):
+        station.call(request, now=0)

@@ -14,6 +14,7 @@ from ocpp_sansio import (
     Limits,
     Rejection,
     Role,
+    Strictness,
     Version,
 )
 from ocpp_sansio._frames import Malformed, parse
@@ -219,3 +220,19 @@ def test_an_empty_text_is_empty_to_any_parser() -> None:
     event, _ = rejected_text(csms(loads=raising(Odd())), " ")
     assert isinstance(event, FrameRejected)
     assert event.reason is Rejection.EMPTY
+
+
+@pytest.mark.parametrize("key", [1, None, 1.5, (1, 2), True, b"x", frozenset()], ids=repr)
+@pytest.mark.parametrize("members", [{}, {"chargePointVendor": "a", "chargePointModel": "b"}], ids=len)
+@pytest.mark.parametrize("strictness", Strictness)
+def test_a_parser_that_makes_keys_which_json_does_not_have_harms_nobody(
+    key: Any, members: dict[Any, Any], strictness: Strictness
+) -> None:
+    payload = {**members, key: {key: [{key: 1}]}}
+    csms = Connection(
+        Role.CSMS, "1.6", loads=lambda text: [2, "1", "BootNotification", payload], validation=strictness
+    )
+    csms.receive_text("x", now=0.0)
+    event = csms.next_event()
+    assert isinstance(event, CallReceived if strictness is Strictness.OFF else (CallReceived, FrameRejected))
+    assert csms.next_event() is None

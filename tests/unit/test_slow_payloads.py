@@ -76,7 +76,7 @@ def test_jsonschema_is_shown_little(
 ) -> None:
     with pytest.raises(Refused) as caught:
         decoder(cls)(payload, [])
-    assert explain(payload, caught.value, receiving=True).path == place
+    assert explain(caught.value, receiving=True).path == place
     assert 1 <= sum(map(size, shown)) < 2100
 
 
@@ -90,10 +90,10 @@ def test_nothing_is_compiled_for_a_refusal_that_came_before(
         for payload in (wire(text="abcdef"), wire(texts=[7]), wire(text=[]), wire(flag=[])):
             with pytest.raises(Refused) as caught:
                 read_leniently(Paint, {**payload, "whole": None}, LENGTHS)
-            explain(payload, caught.value, receiving=True)
+            explain(caught.value, receiving=True)
             with pytest.raises(Refused) as caught:
                 _codec.widened_decoder(Paint, LENGTHS, receiving=True)(payload, [])
-            explain(payload, caught.value, receiving=True)
+            explain(caught.value, receiving=True)
         assert encode(paint(text="abcde"), {Paint: LENGTHS})
 
     refuse()
@@ -107,5 +107,5 @@ def test_judges_are_kept_up_to_a_number(shown: list[Any], monkeypatch: pytest.Mo
     for longest in range(4, 12):
         payload = wire(text="x" * 20)
         refused = Refused(Paint, payload, {"text": longest})
-        assert str(explain(payload, refused, receiving=True)) == f"$.text: 20 characters, at most {longest}"
+        assert str(explain(refused, receiving=True)) == f"$.text: 20 characters, at most {longest}"
         assert len(validation._judges) <= 3

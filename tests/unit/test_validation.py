@@ -16,7 +16,7 @@ from tests.unit.declared import Colour, Inner, Paint, Strict, paint, wire
 def explained(payload: dict[str, object], cls: type[Message] = Paint) -> Violation:
     with pytest.raises(Refused) as caught:
         decoder(cls)(payload, [])
-    return explain(payload, caught.value, receiving=True)
+    return explain(caught.value, receiving=True)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_long_list_of_choices_is_shortened() -> None:
 
 def test_a_disagreement_of_codec_and_judge_is_still_a_violation() -> None:
     payload = wire()
-    violation = explain(payload, Refused(Paint, payload), receiving=True)
+    violation = explain(Refused(Paint, payload), receiving=True)
     assert violation == Violation("$", "", payload, "not a valid Paint")
 
 
