@@ -118,8 +118,8 @@ class Connection(Inbound):
         `timeout` is the time in seconds that the answer may take once it is its turn (default:
         `call_timeout`); `queue_timeout` the time that it may wait for its turn (default: any).
         Raises SchemaViolation, LocalProtocolError for a request that is not ours to send, QueueFull,
-        ConnectionClosed, and TypeError or ValueError for wrong arguments. Afterwards pull frames; one event
-        will end the call.
+        ConnectionClosed, and TypeError or ValueError for wrong arguments. Afterwards pull frames and events; one
+        event will end the call.
         """
         if self._closed:
             raise ConnectionClosed(_CLOSED)
@@ -139,10 +139,9 @@ class Connection(Inbound):
         id = self._id_for(id, passed_on=frame is not None)
         frame = frame or call_text(id, action, payload)
         self._advance(now)
-        if self._watches:
-            self._turn()  # those that were held back until the state changed come first
-            if may_go:
-                self._shut = None
+        self._turn()  # what is overdue ends first, and what was held back until the state changed goes first
+        if may_go:
+            self._shut = None
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):
             self._frames.append(pending)

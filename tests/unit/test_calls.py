@@ -379,3 +379,16 @@ def test_a_callerror_with_something_missing_is_filled_in(version: Version, rest:
     assert isinstance(event, CallErrorReceived)
     assert isinstance(event.error.description, str)
     assert event.error.details == {}
+
+
+@pytest.mark.parametrize("version", ["1.6", "2.0.1", "2.1"])
+def test_an_overdue_call_ends_when_the_next_is_asked_for(version: str) -> None:
+    station = Connection(Role.CHARGING_STATION, version, call_timeout=5)
+    heartbeat = station.version.load()["Heartbeat"]
+    first = station.call(heartbeat(), now=0.0)
+    station.next_frame()
+    second = station.call(heartbeat(), now=10.0)
+    assert station.next_event() == CallTimedOut(first)
+    assert station.calls == (second,)
+    assert station.next_frame() is not None
+    assert station.deadline == 15.0

@@ -1,5 +1,6 @@
 """A message costs the same number of steps however many came before and however many calls wait."""
 
+import gc
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -24,11 +25,13 @@ def steps(work: Callable[[], object]) -> int:
         entered += event == "call"
 
     before = sys.getprofile()
+    gc.disable()  # it may call somebody back
     sys.setprofile(count)
     try:
         work()
     finally:
         sys.setprofile(before)
+        gc.enable()
     return entered
 
 
