@@ -11,6 +11,11 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RUN_HERE = {
+    # Those of docs/drive-it-yourself.md run in tests/docs, with what it says about them.
+    "drive/on_asyncio.py",
+    "drive/on_demand.py",
+    "drive/on_threads.py",
+    "drive/on_trio.py",
     "relay.py",
     "serverless.py",
     "v16/in_memory.py",
