@@ -1,4 +1,4 @@
-"""What goes wrong, by whose fault: the OCPP error codes and every exception that this package raises.
+"""What goes wrong, by whose fault: the OCPP error codes and the exceptions of a connection.
 
 Knows no frame and no version; how a version spells a code stands in `version.py`.
 """

@@ -21,6 +21,7 @@ from .events import CloseRequested
 from .version import Version
 
 __all__ = [
+    "SWITCHING_PROTOCOLS",
     "Credentials",
     "NoCommonVersion",
     "Upgrade",
