@@ -7,9 +7,9 @@ stands for one.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, overload
 
-from ocpp_sansio import CallReceived, Connection, Raw, Role, SendReceived, Version
+from ocpp_sansio import CallReceived, Connection, OCPPError, Raw, Role, SendReceived, Version
 from ocpp_sansio.errors import NotImplementedError, NotSupportedError
 from ocpp_sansio.messages import Request, Response, Unconfirmed
 from ocpp_sansio.routing import Routes, routes_of
@@ -86,15 +86,50 @@ class ChargePoint(OlderNames):
         """Read and answer until the link is lost or this is cancelled: `Driver.start`."""
         await self._ocpp_driver.start()
 
+    @overload
     async def call(
         self,
         request: Request[Any, Answer],
+        suppress: Literal[False] = False,
         *,
+        unique_id: str | None = None,
         timeout: float | None = None,
         queue_timeout: float | None = None,
-    ) -> Answer:
-        """Ask the peer and wait for its answer: `Driver.call`."""
-        return await self._ocpp_driver.call(request, timeout=timeout, queue_timeout=queue_timeout)
+    ) -> Answer: ...
+    @overload
+    async def call(
+        self,
+        request: Request[Any, Answer],
+        suppress: bool,
+        *,
+        unique_id: str | None = None,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+    ) -> Answer | None: ...
+    async def call(
+        self,
+        request: Request[Any, Answer],
+        suppress: bool = False,
+        *,
+        unique_id: str | None = None,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+    ) -> Answer | None:
+        """Ask the peer and wait for its answer: `Driver.call`.
+
+        With `suppress`, a CALLERROR is logged and comes as None, as it does by default with mobilityhouse/ocpp;
+        `unique_id` is the message id, if you want to choose it.
+        """
+        try:
+            return await self._ocpp_driver.call(
+                request, timeout=timeout, queue_timeout=queue_timeout, id=unique_id
+            )
+        except OCPPError as error:
+            if not suppress:
+                raise
+            action = request.action if isinstance(request, Raw) else request.__action__
+            self.logger.warning("%s: %s was refused: %s", self.id, action, error)
+            return None
 
     async def send(self, message: Unconfirmed | Raw) -> None:
         """Tell the peer something that is never answered: `Driver.send`."""
@@ -112,7 +147,7 @@ class _ChargePointDriver(Driver):
     def handle(self, received: CallReceived) -> Any:
         handler = self.routes.on.get(received.action)
         if handler is not None:
-            return handler(self.owner, received.request)
+            return handler(self.owner, received.request, received.id)
         if type(received.request) is Raw and not self._knows(received.action):
             raise NotImplementedError(f"unknown action {received.action!r:.60}")
         raise NotSupportedError(f"{received.action} is known, but not supported here.")
@@ -124,11 +159,11 @@ class _ChargePointDriver(Driver):
 
     def handled(self, received: CallReceived, response: Response) -> Iterator[Callable[[], Any]]:
         for hook in self.routes.after.get(received.action, ()):
-            yield partial(hook, self.owner, received.request)
+            yield partial(hook, self.owner, received.request, received.id, response)
 
     def told(self, received: SendReceived) -> Any:
         handler = self.routes.on.get(received.action)
-        return handler(self.owner, received.message) if handler is not None else None
+        return handler(self.owner, received.message, received.id) if handler is not None else None
 
     def frame_sent(self, text: str) -> None:
         self.owner.logger.info("%s: send %s", self.owner.id, text)

@@ -50,7 +50,8 @@ class Transport(Protocol):
     """What a driver needs of a connection: one whole text message out, one in. Either raises on a lost link.
 
     At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code,
-    reason)`, the driver closes when the connection asks for that.
+    reason)`, the driver closes when the connection asks for that. An async `keep_alive()` runs as long as the
+    driver does, and `drained` is set to the method of that name.
     """
 
     async def send(self, text: str, /) -> object: ...
@@ -94,6 +95,8 @@ class Driver:
         self._grace_ends = inf
         self._started = anyio.Event()
         self._frames_wait = anyio.Event()
+        self._sending = False
+        self._all_sent = anyio.Event()
         self._deadline_moved = anyio.Event()
         self._armed = inf  # the deadline that is slept for
         self._closing = False
@@ -119,6 +122,10 @@ class Driver:
             async with anyio.create_task_group() as self._tasks:
                 self._tasks.start_soon(self._write)
                 self._tasks.start_soon(self._keep_deadlines)
+                if hasattr(self.transport, "keep_alive"):
+                    self._tasks.start_soon(self.transport.keep_alive)
+                if hasattr(self.transport, "drained"):
+                    self.transport.drained = self.drained
                 self._started.set()
                 try:
                     await self._read()
@@ -135,11 +142,12 @@ class Driver:
         *,
         timeout: float | None = None,
         queue_timeout: float | None = None,
+        id: str | None = None,
     ) -> Answer:
         """Ask the peer and wait for its answer.
 
         Waits for `start()` to run, then for its turn (at most `queue_timeout` seconds), then for the answer
-        (at most `timeout`).
+        (at most `timeout`). `id` is the message id, if you want to choose it.
         Raises the peer's CALLERROR as an OCPPError, CallTimeout, RemoteProtocolError for an unusable answer,
         ConnectionClosed if the link is lost, and what `Connection.call` raises. Cancelling leaves the
         protocol in order.
@@ -147,7 +155,9 @@ class Driver:
         await self._until_started("call", timeout)
         now = anyio.current_time()
         try:
-            pending = self.protocol.call(request, now=now, timeout=timeout, queue_timeout=queue_timeout)
+            pending = self.protocol.call(
+                request, now=now, timeout=timeout, queue_timeout=queue_timeout, id=id
+            )
         except ConnectionClosed as closed:
             raise closed from self._lost
         waiter = self._waiters[pending.id] = _Waiter(now)
@@ -176,6 +186,12 @@ class Driver:
         except ConnectionClosed as closed:
             raise closed from self._lost
         self._process()
+
+    async def drained(self) -> None:
+        """Wait until each call that has arrived is answered, and all that there is to send was handed over."""
+        while self._lost is None and (self._sending or self.protocol.owed or self._frames_wait.is_set()):
+            self._all_sent = anyio.Event()
+            await self._all_sent.wait()
 
     # For subclasses.
 
@@ -215,21 +231,25 @@ class Driver:
                 if self._told.busy:
                     await checkpoint()  # recv() may not, while it has frames at hand
         except Exception as error:
-            self._lose(error)
+            self.lose(error)
 
     async def _write(self) -> None:
         try:
             with self._writing:
                 while not self.protocol.closed:
                     self._frames_wait = anyio.Event()
+                    self._sending = True
                     while (text := self.protocol.next_frame()) is not None:
                         self.frame_sent(text)
                         await self.transport.send(text)
                     self._run_hooks()
+                    self._sending = False
+                    self._all_sent.set()
                     await self._frames_wait.wait()
         except Exception as error:
-            self._lose(error)
+            self.lose(error)
         finally:
+            self._all_sent.set()
             self._shields.discard(self._writing)
 
     async def _keep_deadlines(self) -> None:
@@ -266,7 +286,7 @@ class Driver:
 
     # The end.
 
-    def _lose(self, error: Exception) -> None:
+    def lose(self, error: Exception) -> None:
         """The link is gone."""
         self._writing.cancel()  # nobody would see whether its frame is whole
         self._end(error)
@@ -301,12 +321,12 @@ class Driver:
     async def _close(self, code: int, reason: str) -> None:
         close = getattr(self.transport, "aclose", None) or getattr(self.transport, "close", None)
         if close is None:
-            self._lose(ConnectionClosed(f"{reason}; the transport has no way to close"))
+            self.lose(ConnectionClosed(f"{reason}; the transport has no way to close"))
             return
         try:
             await close(code, reason)
         except Exception as error:
-            self._lose(error)
+            self.lose(error)
 
     # Calls of ours.
 

@@ -5,6 +5,7 @@ Pure; whoever holds the loop calls the handlers.
 
 from collections.abc import Callable, Coroutine, Mapping
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any, Protocol, TypeVar, overload
 
 import attrs
@@ -55,9 +56,9 @@ def on(action: Routed | str, /) -> Any:
     """Register a method as the handler of an action.
 
     `@on(call.Heartbeat)` gives it the request object; `@on(Action.heartbeat)` or `@on("Heartbeat")` the
-    members as keyword arguments, nested ones as dicts with snake_case keys and times as text. It returns the
-    response, or raises an `OCPPError`. What travels as a SEND, such as `send.NotifyPeriodicEventStream`, has no
-    response.
+    members as keyword arguments, nested ones as dicts with snake_case keys and times as text, and the message
+    id as `call_unique_id` if it has a parameter of that name. It returns the response, or raises an
+    `OCPPError`. What travels as a SEND, such as `send.NotifyPeriodicEventStream`, has no response.
     """
     return _mark("on", action)
 
@@ -65,10 +66,16 @@ def on(action: Routed | str, /) -> Any:
 @overload
 def after(action: type[Request[Own, Any]], /) -> _OnMessage[Own]: ...
 @overload
-def after(action: str, /) -> Callable[[Method], Method]: ...
-def after(action: type[Request[Any, Any]] | str, /) -> Any:
-    """Register a method to run once the response to an action has been sent. It gets what the handler got."""
-    return _mark("after", action)
+def after(action: str, /, *, inject_response: bool = False) -> Callable[[Method], Method]: ...
+def after(action: type[Request[Any, Any]] | str, /, *, inject_response: bool = False) -> Any:
+    """Register a method to run once the response to an action has been sent. It gets what the handler got.
+
+    With `inject_response`, a method that gets keyword arguments gets the response as well, as the dict
+    `call_response`.
+    """
+    if inject_response and not isinstance(action, str):
+        raise TypeError("inject_response is for hooks that get keyword arguments: name the action")
+    return _mark("after", action, inject_response=inject_response)
 
 
 @attrs.frozen
@@ -78,9 +85,10 @@ class Mark:
     stage: str
     action: str
     request_type: Routed | None
+    inject_response: bool
 
 
-def _mark(stage: str, action: Routed | str) -> Callable[[Method], Method]:
+def _mark(stage: str, action: Routed | str, *, inject_response: bool = False) -> Callable[[Method], Method]:
     request_type = None
     name: str | None = None
     if isinstance(action, str):
@@ -92,7 +100,7 @@ def _mark(stage: str, action: Routed | str) -> Callable[[Method], Method]:
         raise TypeError(
             f"@{stage} takes a request class such as call.Heartbeat or the name of an action, not {action!r:.60}"
         )
-    mark = Mark(stage, name, request_type)
+    mark = Mark(stage, name, request_type, inject_response)
 
     def decorate(method: Method) -> Method:
         function: Any = _function_of(method)
@@ -116,15 +124,26 @@ def _marks(attribute: object) -> tuple[Mark, ...]:
 class Handler:
     """A method, by name, and the way it wants its request.
 
-    The name is looked up on each call, so that overriding works.
+    The name is looked up on each call, so that overriding works. `wants_id` and `wants_response` are about
+    keyword arguments beside the members.
     """
 
     name: str
     request_type: Routed | None
+    wants_id: bool = False
+    wants_response: bool = False
 
-    def __call__(self, owner: object, request: Message) -> Any:
+    def __call__(self, owner: object, request: Message, id: str, response: Message | None = None) -> Any:
+        """`response` is for hooks."""
         method = getattr(owner, self.name)
-        return method(request) if self.request_type is not None else method(**asdict(request))
+        if self.request_type is not None:
+            return method(request)
+        members = asdict(request)
+        if self.wants_id:
+            members["call_unique_id"] = id
+        if self.wants_response and response is not None:
+            members["call_response"] = asdict(response)
+        return method(**members)
 
 
 @attrs.frozen
@@ -154,7 +173,8 @@ def routes_of(cls: type[Any], catalogue: Mapping[str, Routed]) -> Routes:
     hooks: dict[str, tuple[Handler, ...]] = {}
     for name, marks in declared.items():
         for mark in marks:
-            handler = Handler(name, mark.request_type)
+            wants_id = "call_unique_id" in signature(getattr(cls, name)).parameters
+            handler = Handler(name, mark.request_type, wants_id, mark.inject_response)
             if mark.stage == "on":
                 handlers[mark.action] = handler
             else:

@@ -155,14 +155,14 @@ class Kinds:
     ],
 )
 def test_methods_of_every_kind_are_found_and_called(request_: Any, result: str) -> None:
-    assert routes(Kinds).on[request_.__action__](Kinds(), request_) == result
+    assert routes(Kinds).on[request_.__action__](Kinds(), request_, "1") == result
 
 
 def test_a_method_of_another_object_is_found_once() -> None:
     class Borrowing:
         heartbeat = Outside().heartbeat
 
-    assert routes(Borrowing).on["Heartbeat"](Borrowing(), call.Heartbeat()) == "outside"
+    assert routes(Borrowing).on["Heartbeat"](Borrowing(), call.Heartbeat(), "1") == "outside"
 
 
 def test_nothing_of_the_class_is_evaluated() -> None:
@@ -217,14 +217,14 @@ def test_a_method_that_overrides_a_handler_is_one_without_being_decorated() -> N
         def heartbeat(self) -> str:
             return f"derived from {super().heartbeat()}"
 
-    assert routes(Derived).on["Heartbeat"](Derived(), call.Heartbeat()) == "derived from base"
+    assert routes(Derived).on["Heartbeat"](Derived(), call.Heartbeat(), "1") == "derived from base"
 
 
 def test_a_handler_is_looked_up_when_it_is_called() -> None:
     handler = routes(Base).on["Heartbeat"]
     station = Base()
     station.heartbeat = lambda: "patched"  # type: ignore[method-assign]
-    assert handler(station, call.Heartbeat()) == "patched"
+    assert handler(station, call.Heartbeat(), "1") == "patched"
 
 
 def test_a_derived_class_replaces_the_handler_of_an_action() -> None:
@@ -372,8 +372,8 @@ def test_a_typed_handler_gets_the_request_and_a_keyword_handler_its_members() ->
         transaction_data=[{"timestamp": "2024-05-01T12:00:00Z", "sampled_value": [{"value": "1"}]}],
     )
     found = routes(Handlers).on
-    found["StartTransaction"](Handlers(), start)
-    found["StopTransaction"](Handlers(), stop)
+    found["StartTransaction"](Handlers(), start, "1")
+    found["StopTransaction"](Handlers(), stop, "1")
     assert got[0] is start
     assert got[1] == {
         "meter_stop": 5,
@@ -396,8 +396,45 @@ def test_a_raw_is_itself_to_a_typed_handler_and_its_payload_to_a_keyword_handler
 
     found = routes(Handlers).on
     heartbeat, reset = Raw("Heartbeat", {"surplus": 1}), Raw("Reset", {"type": "Sideways"})
-    assert found["Heartbeat"](Handlers(), heartbeat) is heartbeat
-    assert found["Reset"](Handlers(), reset) == {"payload": {"type": "Sideways"}}
+    assert found["Heartbeat"](Handlers(), heartbeat, "1") is heartbeat
+    assert found["Reset"](Handlers(), reset, "1") == {"payload": {"type": "Sideways"}}
+
+
+def test_a_keyword_handler_that_names_it_gets_the_message_id() -> None:
+    class Handlers:
+        @on("Reset")
+        def reset(self, type: str, call_unique_id: str) -> Any:
+            return type, call_unique_id
+
+        @after("Reset")
+        def hook(self, call_unique_id: str, **members: Any) -> Any:
+            return call_unique_id, members
+
+        @on("Authorize")
+        def authorize(self, **members: Any) -> Any:
+            return members
+
+    found = routes(Handlers)
+    assert found.on["Reset"](Handlers(), call.Reset(type="Soft"), "7") == ("Soft", "7")
+    [hook] = found.after["Reset"]
+    assert hook(Handlers(), call.Reset(type="Soft"), "7", None) == ("7", {"type": "Soft"})
+    assert found.on["Authorize"](Handlers(), call.Authorize(id_tag="x"), "7") == {"id_tag": "x"}
+
+
+def test_a_hook_gets_the_response_if_it_wants_it() -> None:
+    class Handlers:
+        @after("Reset", inject_response=True)
+        def hook(self, type: str, call_response: Any) -> Any:
+            return type, call_response
+
+    [hook] = routes(Handlers).after["Reset"]
+    answered = call_result.Reset(status="Accepted")
+    assert hook(Handlers(), call.Reset(type="Soft"), "7", answered) == ("Soft", {"status": "Accepted"})
+
+
+def test_a_typed_hook_has_no_place_for_the_response() -> None:
+    with pytest.raises(TypeError, match="inject_response is for hooks that get keyword arguments"):
+        after(call.Reset, inject_response=True)  # type: ignore[call-overload]
 
 
 def test_routes_are_immutable() -> None:
