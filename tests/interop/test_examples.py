@@ -1,6 +1,8 @@
 """Every program under examples/ runs, and says what its reader is promised."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ RUN_HERE = {
     "drive/on_demand.py",
     "drive/on_threads.py",
     "drive/on_trio.py",
+    "boots.py",
     "relay.py",
     "serverless.py",
     "v16/in_memory.py",
@@ -23,6 +26,10 @@ RUN_HERE = {
     "v16/charge_point.py",
     "v16/tutorial/csms.py",
     "v16/tutorial/charge_point.py",
+    "v201/csms.py",
+    "v201/charging_station.py",
+    "v21/csms.py",
+    "v21/charging_station.py",
 }
 
 
@@ -92,3 +99,39 @@ async def test_tutorial_charge_point_sends_the_heartbeats_that_its_csms_wants() 
             await csms.line("CP_7: heartbeat")
             await csms.line("CP_7: heartbeat")
         await csms.line("CP_7: disconnected")
+
+
+@pytest.mark.parametrize("backends", [("asyncio", "trio"), ("trio", "asyncio")], ids="-".join)
+async def test_a_csms_for_2_0_1_gets_a_report_of_each_station_that_boots(backends: tuple[str, str]) -> None:
+    async with running(EXAMPLES / "v201/csms.py", "0", backends[0]) as csms:
+        address = (await csms.line("listening on ws://")).split()[-1]
+        async with running(EXAMPLES / "v201/charging_station.py", address, "CS_7", backends[1]) as station:
+            await station.line("clock set to ")
+            await station.line("reported")
+        await csms.line("CS_7: left")
+    told = ["joined", "booted, One", "report Accepted", "ChargingStation.Model = One", "left"]
+    assert sorted(csms.printed[1:]) == sorted(f"CS_7: {line}" for line in told)
+
+
+@pytest.mark.parametrize("backends", [("asyncio", "trio"), ("trio", "asyncio")], ids="-".join)
+async def test_a_csms_for_2_1_gets_a_stream(backends: tuple[str, str]) -> None:
+    async with running(EXAMPLES / "v21/csms.py", "0", backends[0]) as csms:
+        address = (await csms.line("listening on ws://")).split()[-1]
+        async with running(EXAMPLES / "v21/charging_station.py", address, "CS_7", backends[1]) as station:
+            assert await station.ended() == 0
+        for line in ("booted, One", "opens stream 1", "228 V", "232 V"):
+            await csms.line(f"CS_7: {line}")
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+async def test_a_csms_stores_who_has_booted(backend: str, tmp_path: Path) -> None:
+    database = tmp_path / "boots.db"
+    async with running(EXAMPLES / "boots.py", str(database), "0", backend) as csms:
+        address = (await csms.line("listening on ws://")).split()[-1]
+        async with running(EXAMPLES / "v16/charge_point.py", f"{address}/CP_7"):
+            await csms.line("CP_7: One stored")
+        async with running(EXAMPLES / "v201/charging_station.py", address, "CS_7"):
+            await csms.line("CS_7: One stored")
+    with closing(sqlite3.connect(database)) as stored:
+        rows = stored.execute("SELECT identity, version, model FROM boots").fetchall()
+    assert rows == [("CP_7", "1.6", "One"), ("CS_7", "2.0.1", "One")]

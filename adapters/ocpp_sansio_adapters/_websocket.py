@@ -1,0 +1,295 @@
+"""WebSocket: one open WebSocket over a byte stream, for asyncio and trio alike.
+
+`websockets` is the protocol here, as a state machine of its own; this room moves its bytes. How a WebSocket
+opens is decided in `websockets`. Knows no OCPP message.
+"""
+
+import ssl
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from math import inf
+from random import random
+from typing import Any
+
+import anyio
+import anyio.lowlevel
+import attrs
+from anyio.abc import ByteStream
+from anyio.streams.tls import TLSStream
+from websockets.client import ClientProtocol
+from websockets.exceptions import ConnectionClosed, ConnectionClosedError
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.protocol import State
+from websockets.server import ServerProtocol
+
+from ocpp_sansio import Version
+
+__all__ = ["LOST", "Info", "Pings", "WebSocket", "check_seconds"]
+
+#: What a byte stream raises once it is of no use. anyio says EndOfStream where a TLS stream writes, too.
+LOST = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError, ssl.SSLError)
+
+#: Messages that nobody has received, while a link is closed that nobody reads; a peer that sends more is hung
+#: up on. It has a few seconds to do so.
+MOST_UNREAD = 64
+#: Writes that wait for a peer that does not read, such as the pongs to its pings. Beyond, it is hung up on.
+MOST_UNSENT = 1000
+
+
+def check_seconds(name: str, seconds: object) -> None:
+    """Raise ValueError unless it is a length of time."""
+    if not isinstance(seconds, (int, float)) or not 0 < seconds < inf:
+        raise ValueError(f"{name} is a positive number of seconds, not {seconds!r}")
+
+
+@attrs.frozen(kw_only=True)
+class Pings:
+    """When to ask the peer for a sign of life (J16-120).
+
+    A ping is sent every `interval` seconds, more or less the part `jitter` of it, so that a thousand stations
+    are not asked at once; None sends none. If nothing at all comes for `timeout` seconds after a ping, the link
+    is taken for dead; before that, no other is sent.
+    """
+
+    interval: float | None = attrs.field(default=30.0)
+    timeout: float = attrs.field(default=20.0)
+    jitter: float = attrs.field(default=0.1)
+
+    def __attrs_post_init__(self) -> None:
+        if self.interval is not None:
+            check_seconds("interval", self.interval)
+        check_seconds("timeout", self.timeout)
+        if not isinstance(self.jitter, (int, float)) or not 0 <= self.jitter <= 1:
+            raise ValueError(f"jitter is a part of the interval, from 0 to 1, not {self.jitter!r}")
+
+    def draw(self) -> float:
+        """Seconds until the next ping."""
+        return inf if self.interval is None else self.interval * (1 + self.jitter * (2 * random() - 1))
+
+
+@attrs.frozen(kw_only=True)
+class Info:
+    """How a WebSocket came about, for a handler that wants to know.
+
+    `headers` are those that the other end sent, in pairs and in order; `peer_certificate` is as
+    `ssl.SSLSocket.getpeercert` returns it, None without one.
+    """
+
+    path: str
+    subprotocol: str | None = None
+    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)  # with the password in them
+    remote: Any = None
+    peer_certificate: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
+
+
+class WebSocket:
+    """One open WebSocket, as a transport of a `ChargePoint`.
+
+    `identity` and `version` are what was agreed on when it opened. One task is to call `recv` again and
+    again, for only then is anything answered, pings among it; another runs `keep_alive`. A `ChargePoint` does
+    both. All raise `websockets.exceptions.ConnectionClosed` once the link is closed or lost.
+    """
+
+    def __init__(
+        self,
+        stream: ByteStream,
+        protocol: ClientProtocol | ServerProtocol,
+        frames: Iterable[Frame] = (),
+        *,
+        identity: str,
+        version: Version,
+        info: Info,
+        pings: Pings,
+        close_timeout: float,
+    ) -> None:
+        self.identity = identity
+        self.version = version
+        self.info = info
+        self.protocol = protocol  # of `websockets`; it tells the side, among others
+        self.close_timeout = close_timeout
+        #: What a graceful end waits for; a `Driver` sets it.
+        self.drained: Callable[[], Awaitable[object]] = anyio.lowlevel.checkpoint
+        self._stream = stream
+        self._pings = pings
+        self._heard = -inf  # when something came last
+        self._messages: list[str | bytes] = []
+        self._part = bytearray()  # of a message in fragments
+        self._reading = anyio.Lock(fast_acquire=True)
+        self._writing = anyio.Lock(fast_acquire=True)
+        self._woken = anyio.Event()  # for keep_alive: something has changed
+        self._gone = False
+        self._take(frames)  # which have come already
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol that was agreed on, such as `ocpp2.0.1`."""
+        return self.info.subprotocol
+
+    @property
+    def close_code(self) -> int | None:
+        """The code that the peer has closed with, 1006 if it has not; None while the link is open."""
+        return self.protocol.close_code
+
+    @property
+    def close_reason(self) -> str | None:
+        """The reason that the peer gave for closing."""
+        return self.protocol.close_reason
+
+    @property
+    def pings(self) -> Pings:
+        """When to ask for a sign of life; may be set at any time."""
+        return self._pings
+
+    @pings.setter
+    def pings(self, pings: Pings) -> None:
+        self._pings = pings
+        self._woken.set()
+
+    async def send(self, text: str) -> None:
+        """Send a text message. Cancelled while the text leaves, this hangs up: nobody could go on after half a
+        frame.
+        """
+        if self.protocol.state is not State.OPEN:
+            raise self._closed()
+        self.protocol.send_text(text.encode())
+        await self._flush()
+
+    async def recv(self) -> str | bytes:
+        """The next message. A text that is not UTF-8 comes as bytes, for `Connection` to refuse."""
+        if not self._messages:
+            async with self._reading:
+                while not self._messages:
+                    if self._gone:
+                        raise self._closed()
+                    await self._receive()
+        return self._messages.pop(0)
+
+    async def aclose(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
+        """Say so to the peer, wait for its word for at most `close_timeout` seconds, and hang up. Nothing that
+        the peer does makes this raise.
+
+        Messages that come meanwhile can still be received.
+        """
+        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + self.close_timeout):
+            with suppress(ConnectionClosed):
+                if self.protocol.state is State.OPEN:
+                    self.protocol.send_close(code, _cut(reason))
+                await self._flush()
+                async with self._reading:  # or somebody else is, and will see the end of it
+                    while not self._gone and len(self._messages) <= MOST_UNREAD:
+                        await self._receive()
+        await self._hang_up()
+
+    async def keep_alive(self) -> None:
+        """Send pings as `pings` says, and hang up if nothing comes of one. Ends with the link."""
+        asked = anyio.current_time()
+        while not self._gone:
+            self._woken = anyio.Event()
+            pings = self._pings
+            if not await self._undisturbed(asked + pings.draw()):
+                asked = anyio.current_time()
+                continue
+            asked = anyio.current_time()
+            with suppress(ConnectionClosed), anyio.move_on_after(pings.timeout):
+                if self.protocol.state is State.OPEN:
+                    self.protocol.send_ping(b"")
+                    await self._flush()
+            if await self._undisturbed(asked + pings.timeout) and self._heard < asked:
+                self.protocol.fail(CloseCode.INTERNAL_ERROR, "no sign of life")
+                await self._hang_up()
+
+    async def _undisturbed(self, until: float) -> bool:
+        """Wait so long; False at once when the pings are changed or the link is gone."""
+        with anyio.CancelScope(deadline=until):
+            await self._woken.wait()
+        return not self._woken.is_set()
+
+    # Bytes in and out.
+
+    async def _receive(self) -> None:
+        """Take what comes next, once what came before is answered: pings, and a farewell. Hangs up once the peer
+        has.
+        """
+        if self.protocol.writes and not self._writing.locked():  # else whoever writes will write that, too
+            with suppress(ConnectionClosed):
+                await self._flush()
+        try:
+            octets = await self._next()
+        except LOST:
+            octets = b""
+        if not octets or self._gone or len(self.protocol.writes) > MOST_UNSENT:
+            await self._hang_up()
+            return
+        self._heard = anyio.current_time()
+        self.protocol.receive_data(octets)
+        self._take(self.protocol.events_received())
+
+    async def _next(self) -> bytes:
+        """The bytes that come next; none if the peer was to hang up, and does not."""
+        if self.protocol.state is State.OPEN:
+            return await self._stream.receive()
+        with anyio.move_on_after(self.close_timeout):
+            return await self._stream.receive()
+        return b""
+
+    def _take(self, frames: Iterable[Any]) -> None:
+        for frame in frames:
+            if frame.opcode is Opcode.BINARY:
+                self.protocol.fail(CloseCode.UNSUPPORTED_DATA, "OCPP messages are text")  # L-132
+                return
+            if frame.opcode in (Opcode.TEXT, Opcode.CONT):
+                self._part += frame.data
+                if frame.fin:
+                    self._messages.append(_decoded(bytes(self._part)))
+                    self._part.clear()
+
+    async def _flush(self) -> None:
+        """Write what waits. Raises ConnectionClosed if that cannot be done."""
+        if not self.protocol.writes and not self._writing.locked():
+            return
+        async with self._writing:
+            whole = False
+            try:
+                while self.protocol.writes:
+                    for octets in self.protocol.data_to_send():
+                        await (self._stream.send(octets) if octets else self._end())
+                whole = True
+            except LOST:
+                pass
+            finally:
+                if not whole:
+                    await self._hang_up()
+        if self._gone:
+            raise self._closed()
+
+    async def _end(self) -> None:
+        """Nothing follows. TLS has no way to say so but to hang up."""
+        if isinstance(self._stream, TLSStream):
+            await self._hang_up()
+        else:
+            await self._stream.send_eof()
+
+    async def _hang_up(self) -> None:
+        if not self._gone:
+            self._gone = True
+            self._woken.set()
+            self.protocol.receive_eof()
+            await anyio.aclose_forcefully(self._stream)
+
+    def _closed(self) -> ConnectionClosed:
+        protocol = self.protocol
+        if protocol.state is State.CLOSED:
+            return protocol.close_exc
+        return ConnectionClosedError(protocol.close_rcvd, protocol.close_sent, protocol.close_rcvd_then_sent)
+
+
+def _decoded(octets: bytes) -> str | bytes:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets
+
+
+def _cut(reason: str) -> str:
+    """The reason, in the 123 bytes of UTF-8 that a close frame has room for."""
+    return reason.encode()[:123].decode(errors="ignore")

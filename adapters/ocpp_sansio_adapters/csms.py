@@ -1,0 +1,229 @@
+"""CSMS: serves stations of all versions and keeps those that are connected.
+
+Which class serves a station, what is remembered of it from one link to the next, and who is connected now.
+Who is let in is the business of `websockets.serve`.
+"""
+
+import logging
+from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any, TypeAlias, final
+from weakref import WeakSet
+
+import anyio
+import attrs
+from anyio.abc import TaskStatus
+
+from ocpp_sansio import Connection, ConnectionClosed, Role, StationState, Version
+from ocpp_sansio.handshake import key_of
+
+from .charge_point import ChargePoint
+from .websockets import WebSocket, serve
+
+__all__ = ["CSMS", "Change", "Joined", "Left", "NotConnected", "Stations"]
+
+LOGGER = logging.getLogger("ocpp_sansio.csms")
+
+#: What is remembered of stations that are not connected is forgotten beyond this, first of the one that has
+#: been away for longest: where nobody is asked for a password, anybody can invent identities.
+MOST_REMEMBERED = 100_000
+
+POLICY_VIOLATION = 1008
+
+
+class NotConnected(KeyError):
+    """There is no link to this station now."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]} is not connected"
+
+
+@final
+@attrs.frozen
+class Joined:
+    """A station has connected; `charge_point` stands for it from now on."""
+
+    charge_point: ChargePoint
+
+
+@final
+@attrs.frozen
+class Left:
+    """The link to a station is gone, and no other has taken its place."""
+
+    charge_point: ChargePoint
+
+
+Change: TypeAlias = Joined | Left
+
+
+@attrs.define(eq=False)
+class _Link:
+    """What serves a station, and the scope that it does so in."""
+
+    charge_point: ChargePoint
+    scope: anyio.CancelScope = attrs.field(factory=anyio.CancelScope)
+
+    def evict(self) -> None:
+        """Another link has taken its place: from now on, nothing that comes by this one has any effect."""
+        driver = self.charge_point._ocpp_driver
+        if driver._begun:
+            driver.lose(ConnectionClosed(f"{self.charge_point.id} has connected anew"))
+        self.charge_point.protocol.receive_close()
+        self.scope.cancel()
+
+
+class Stations(Mapping[str, ChargePoint]):
+    """The stations that are connected now, by identity. Raises NotConnected for others."""
+
+    def __init__(self) -> None:
+        self._current: dict[str, _Link] = {}
+        self._changed = anyio.Event()
+        self._readers: WeakSet[_Changes] = WeakSet()
+
+    def __getitem__(self, identity: str) -> ChargePoint:
+        link = self._current.get(identity) or self._current.get(identity.lower())
+        if link is not None:
+            found = link.charge_point
+            if key_of(identity, found.version) == key_of(found.id, found.version):
+                return found
+        raise NotConnected(identity)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([link.charge_point.id for link in self._current.values()])
+
+    def __len__(self) -> int:
+        return len(self._current)
+
+    async def wait(self, identity: str) -> ChargePoint:
+        """The station, as soon as it is connected."""
+        while identity not in self:
+            await self._changed.wait()
+        return self[identity]
+
+    def changes(self) -> AsyncIterator[Change]:
+        """Who joins and who leaves from now on: `async for change in csms.stations.changes()`.
+
+        Of a station that comes and goes while nobody reads, the last change is kept.
+        """
+        reader = _Changes()
+        self._readers.add(reader)
+        return reader
+
+    def _replace(self, key: str, link: _Link) -> None:
+        """Make this the current one, and evict the one before, if that is still connected."""
+        identity = link.charge_point.id
+        # One of another version has another key, if only one of the two is in lower case.
+        for name in {key, identity, identity.lower()} & self._current.keys():
+            if name == key or self._current[name].charge_point.id == identity:
+                self._current.pop(name).evict()
+        self._current[key] = link
+        self._tell(key, Joined(link.charge_point))
+
+    def _remove(self, key: str, link: _Link) -> bool:
+        """Whether it was the current one, which it is no more."""
+        if self._current.get(key) is not link:
+            return False
+        del self._current[key]
+        self._tell(key, Left(link.charge_point))
+        return True
+
+    def _tell(self, key: str, change: Change) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+        for reader in self._readers:
+            reader.put(key, change)
+
+
+class _Changes(AsyncIterator[Change]):
+    """The changes that one reader has not seen yet: one of each station, so that they are bounded."""
+
+    def __init__(self) -> None:
+        self._unseen: dict[str, Change] = {}
+        self._some = anyio.Event()
+
+    def put(self, key: str, change: Change) -> None:
+        self._unseen.pop(key, None)
+        self._unseen[key] = change
+        self._some.set()
+
+    async def __anext__(self) -> Change:
+        while not self._unseen:
+            if self._some.is_set():
+                self._some = anyio.Event()
+            await self._some.wait()
+        return self._unseen.pop(next(iter(self._unseen)))
+
+
+class CSMS:
+    """The end that stations connect to.
+
+    `charge_points` are classes of charge points, one a version: each link is served by an object of the class
+    for the version that was agreed on. `options` are those of `Connection`, for each of them. Raises TypeError
+    and ValueError for wrong ones.
+
+    `stations` are those that are connected. `states` is what is remembered of each station from one link to the
+    next, by `ocpp_sansio.handshake.key_of`: put there what you have stored, and store what is there
+    (`StationState.snapshot`).
+    """
+
+    def __init__(self, *charge_points: type[ChargePoint], **options: Any) -> None:
+        for cls in charge_points:
+            if not (isinstance(cls, type) and issubclass(cls, ChargePoint) and hasattr(cls, "version")):
+                raise TypeError(f"a CSMS takes classes of charge points that have a version, not {cls!r:.60}")
+        self._classes = {cls.version: cls for cls in charge_points}
+        if not charge_points or len(self._classes) < len(charge_points):
+            raise ValueError("a CSMS has one class of charge points for each version that it speaks")
+        self._options = options
+        self.stations = Stations()
+        self.states: MutableMapping[str, StationState] = {}
+        for cls in charge_points:
+            self._connection(cls, StationState())  # wrong options are found now
+
+    @property
+    def versions(self) -> list[Version]:
+        """The versions that are spoken."""
+        return list(self._classes)
+
+    async def serve(
+        self,
+        host: str | None = None,
+        port: int = 0,
+        *,
+        task_status: TaskStatus[tuple[str, int]] = anyio.TASK_STATUS_IGNORED,
+        **settings: Any,
+    ) -> None:
+        """Let stations connect, until cancelled: `websockets.serve`, whose other keywords are `settings`."""
+        await serve(self.handle, host, port, versions=self.versions, task_status=task_status, **settings)
+
+    async def handle(self, websocket: WebSocket) -> None:
+        """Serve one link to its end, as the handler that `serve` wants.
+
+        It replaces the one that its station had before (L-130), whose waiting calls raise ConnectionClosed.
+        """
+        cls = self._classes[websocket.version]
+        key = key_of(websocket.identity, websocket.version)
+        protocol = self._connection(cls, self._state_of(key, websocket.identity))
+        link = _Link(cls(websocket.identity, websocket, protocol=protocol))
+        self.stations._replace(key, link)
+        try:
+            with link.scope, suppress(ConnectionClosed):
+                await link.charge_point.start()
+        finally:
+            if not self.stations._remove(key, link):
+                LOGGER.info("%s: replaced by a new link", websocket.identity)
+                await websocket.aclose(POLICY_VIOLATION, "the station has connected anew")
+
+    def _connection(self, cls: type[ChargePoint], state: StationState) -> Connection:
+        return Connection(Role.CSMS, cls.version, state=state, extensions=cls.extensions, **self._options)
+
+    def _state_of(self, key: str, identity: str) -> StationState:
+        """What is remembered of the station, which is the last to be forgotten from now on."""
+        state = self.states.pop(key, None) or StationState(identity)
+        self.states[key] = state
+        while len(self.states) - len(self.stations) > MOST_REMEMBERED:
+            name = next(iter(self.states))
+            oldest = self.states.pop(name)
+            if name in self.stations._current:
+                self.states[name] = oldest
+        return state

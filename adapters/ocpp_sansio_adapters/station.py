@@ -1,0 +1,287 @@
+"""Station: a charging station that stays connected to its CSMS.
+
+Connects again whenever the link is lost, boots once, and sends heartbeats while it has nothing else to say.
+When to try again is decided by `ReconnectTimer`, what may be sent before the boot is accepted by `BootGate`.
+"""
+
+import logging
+import random
+from collections.abc import Iterable
+from contextlib import suppress
+from math import inf
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio
+from anyio.abc import TaskGroup
+from websockets.exceptions import WebSocketException
+
+from ocpp_sansio import (
+    BootGate,
+    BootStatus,
+    CallTimeout,
+    Connection,
+    ConnectionClosed,
+    OCPPError,
+    QueueFull,
+    Role,
+    StationState,
+    Version,
+)
+from ocpp_sansio.errors import RemoteProtocolError
+from ocpp_sansio.handshake import UpgradeFailed
+from ocpp_sansio.messages import Request, Response
+from ocpp_sansio.reconnect import ReconnectTimer
+
+from .charge_point import ChargePoint
+from .records import FrameSent, Record
+from .websockets import WebSocket, connect
+
+__all__ = ["Station"]
+
+LOGGER = logging.getLogger("ocpp_sansio.station")
+
+Answer = TypeVar("Answer", bound=Response)
+
+#: Seconds until a boot is tried again that got no usable answer, and between heartbeats where none told.
+DEFAULT_INTERVAL = 60.0
+MOST_SECONDS = 2**31  # of an interval (J201-1105)
+BOOT = "BootNotification"
+GRACE = 5.0  # for what is owed at the end
+
+#: Why a link may end or not begin: each is a reason to try again.
+TROUBLE = (OSError, TimeoutError, UpgradeFailed, WebSocketException, ConnectionClosed)
+
+#: How a call may end that leaves the link as it is.
+UNANSWERED = (OCPPError, CallTimeout, RemoteProtocolError, QueueFull)
+
+
+class Station:
+    """A charging station and its link, for `async with`.
+
+    `charge_points` are classes, one for each version that it speaks, the preferred first; each link is served
+    by an object of one. `boot` is the BootNotification of each version: it is sent once, and again until it is
+    accepted, but not after a mere reconnect (J16-129). Until then all that may not be sent waits. Without
+    `boot`, booting and heartbeats are yours.
+
+    `settings` are keywords of `websockets.connect`, such as `password` and `tls`; `options` those of
+    `Connection`. `state` is what is known from an earlier life; `timer` says when to connect again. Raises
+    TypeError and ValueError for wrong arguments.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        identity: str,
+        *charge_points: type[ChargePoint],
+        boot: Request[Any, Any] | Iterable[Request[Any, Any]] = (),
+        timer: ReconnectTimer | None = None,
+        state: StationState | None = None,
+        settings: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        for cls in charge_points:
+            if not (isinstance(cls, type) and issubclass(cls, ChargePoint) and hasattr(cls, "version")):
+                raise TypeError(
+                    f"a station takes classes of charge points that have a version, not {cls!r:.60}"
+                )
+        self._classes = {cls.version: cls for cls in charge_points}
+        if not charge_points or len(self._classes) < len(charge_points):
+            raise ValueError("a station has one class of charge points for each version that it speaks")
+        self.url = url
+        self.identity = identity
+        self.state = state or StationState(identity)
+        self.timer = timer or ReconnectTimer(draw=random.random)
+        boots = {type(request): request for request in ([boot] if isinstance(boot, Request) else boot)}
+        self._boots = {version: boots.get(version.load()[BOOT]) for version in self._classes if boots}
+        if None in self._boots.values() or len(boots) > len(self._boots):
+            raise ValueError("boot has one BootNotification for each version that is spoken, or none at all")
+        self._settings = settings or {}
+        self._options: dict[str, Any] = {"boot_gate": BootGate(), **options} if self._boots else options
+        self._versions = list(self._classes)
+        self._boot_due = -inf  # until when the CSMS wants no other boot
+        self._interval = DEFAULT_INTERVAL  # between heartbeats
+        self._sent = 0.0  # when the last frame left
+        self._current: ChargePoint | None = None
+        self._changed = anyio.Event()
+        self._ended = False
+        self._crash: Exception | None = None
+        self._life: anyio.CancelScope
+        self._tasks: TaskGroup
+        self._check()
+
+    def _check(self) -> None:
+        """Let those complain who will be given the arguments later."""
+        connect(self.url, self.identity, versions=self._versions, **self._settings)
+        for version in self._classes:
+            protocol = self._connection(version)
+            boot = self._boots.get(version)
+            if boot is not None:
+                protocol.call(boot, now=0.0)
+
+    @property
+    def charge_point(self) -> ChargePoint | None:
+        """What serves the present link; None while there is none."""
+        return self._current
+
+    async def connected(self) -> ChargePoint:
+        """Wait until there is a link. Returns what serves it. Raises ConnectionClosed once there will be none."""
+        while self._current is None:
+            if self._ended:
+                raise ConnectionClosed(f"{self.identity} has been shut down")
+            await self._changed.wait()
+        return self._current
+
+    async def call(
+        self,
+        request: Request[Any, Answer],
+        *,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+    ) -> Answer:
+        """Ask the CSMS, once there is a link: `ChargePoint.call`, which raises ConnectionClosed if it is lost."""
+        charge_point = await self.connected()
+        return await charge_point.call(request, timeout=timeout, queue_timeout=queue_timeout)
+
+    async def run(self) -> None:
+        """Stay connected until cancelled; what `async with` does in the background."""
+        self._ended = False
+        try:
+            while True:
+                try:
+                    async with connect(
+                        self.url, self.identity, versions=self._versions, **self._settings
+                    ) as websocket:
+                        self.timer.connected()
+                        self._versions = [websocket.version]
+                        await self._live(websocket)
+                except TROUBLE as trouble:
+                    LOGGER.warning("%s: %s", self.identity, trouble)
+                self.timer.disconnected(now=anyio.current_time())
+                while not self.timer.handle_timeout(now=anyio.current_time()):
+                    assert self.timer.deadline is not None
+                    await anyio.sleep_until(self.timer.deadline)
+        finally:
+            self._ended = True
+            self._turn_to(None)
+
+    async def __aenter__(self) -> Self:
+        self._ended = False
+        self._crash = None
+        # Whoever cancels the block does not cancel this: what is owed is to leave first.
+        self._life = anyio.CancelScope(shield=True)
+        self._tasks = anyio.create_task_group()
+        await self._tasks.__aenter__()
+        self._tasks.start_soon(self._run)
+        return self
+
+    async def _run(self) -> None:
+        """Run so that what goes wrong ends the block, too, and comes out of it as itself."""
+        try:
+            with self._life:
+                await self.run()
+        except Exception as crash:
+            self._crash = crash
+            self._tasks.cancel_scope.cancel()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._current is not None:
+            with anyio.move_on_after(GRACE, shield=True):
+                await self._current._ocpp_driver.drained()
+        self._life.cancel()
+        # An exception of the block is the block's, and not one of a group.
+        cancelled = isinstance(error, anyio.get_cancelled_exc_class())
+        handled = await self._tasks.__aexit__(*((kind, error, trace) if cancelled else (None, None, None)))
+        if self._crash is not None and (error is None or cancelled):
+            raise self._crash
+        return cancelled and bool(handled)
+
+    # One link.
+
+    async def _live(self, websocket: WebSocket) -> None:
+        """Serve a link to its end. Raises what ended it."""
+        protocol = self._connection(websocket.version)
+        self._sent = anyio.current_time()
+        charge_point = self._classes[websocket.version](
+            self.identity, websocket, protocol=protocol, observers=[self._observe]
+        )
+        self._turn_to(charge_point)
+        end: Exception | None = None
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._attend, charge_point)
+                try:
+                    await charge_point.start()
+                except Exception as error:
+                    end = error
+                tasks.cancel_scope.cancel()
+        finally:
+            self._turn_to(None)
+        if end is not None:
+            raise end
+
+    def _connection(self, version: Version) -> Connection:
+        return Connection(
+            Role.CHARGING_STATION,
+            version,
+            state=self.state,
+            extensions=self._classes[version].extensions,
+            **self._options,
+        )
+
+    def _turn_to(self, charge_point: ChargePoint | None) -> None:
+        self._current = charge_point
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    def _observe(self, record: Record) -> None:
+        if isinstance(record, FrameSent):
+            self._sent = record.time
+
+    async def _attend(self, charge_point: ChargePoint) -> None:
+        """Boot if that is still to be done, then say something at least once in each interval."""
+        version = charge_point.version
+        boot = self._boots.get(version)
+        if boot is None:
+            return
+        with suppress(ConnectionClosed):
+            await self._boot(charge_point, boot)
+            while True:
+                due = self._sent + self._interval
+                await anyio.sleep_until(due)
+                if self._sent + self._interval <= due:
+                    self._sent = anyio.current_time()  # or it would be tried again at once if it cannot leave
+                    with suppress(*UNANSWERED):
+                        await charge_point.call(version.load()["Heartbeat"]())
+
+    async def _boot(self, charge_point: ChargePoint, boot: Request[Any, Any]) -> None:
+        """Ask until the boot is accepted, unless it was on an earlier link, and no sooner than we are told to
+        (J16-507).
+        """
+        while True:
+            await anyio.sleep_until(self._boot_due)
+            if self._accepted():
+                return
+            interval = DEFAULT_INTERVAL
+            try:
+                response = await charge_point.call(boot)
+            except UNANSWERED as trouble:
+                LOGGER.warning("%s: no usable answer to the BootNotification: %s", self.identity, trouble)
+            else:
+                interval = _seconds(getattr(response, "interval", None))
+                if self._accepted():
+                    self._interval = interval
+                    return
+            self._boot_due = anyio.current_time() + interval
+
+    def _accepted(self) -> bool:
+        return self.state.boot is BootStatus.ACCEPTED
+
+
+def _seconds(interval: object) -> float:
+    """The interval of a BootNotification, which may be 0 or, where nobody judges it, anything else."""
+    if not isinstance(interval, int) or interval <= 0:
+        return DEFAULT_INTERVAL
+    return float(min(interval, MOST_SECONDS))

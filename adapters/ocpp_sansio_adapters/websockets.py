@@ -1,0 +1,253 @@
+"""connect() and serve(): OCPP over WebSockets, on asyncio and trio alike.
+
+The library `websockets` speaks the protocol, anyio moves the bytes, and `ocpp_sansio.handshake` decides who is
+let in and what is spoken. What is open then is a `WebSocket`: give it to a `ChargePoint`.
+"""
+
+import ssl
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute, TaskStatus
+from anyio.streams.tls import TLSStream
+from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidURI
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.typing import Subprotocol
+from websockets.uri import WebSocketURI, parse_uri
+
+from ocpp_sansio import Version
+from ocpp_sansio.handshake import (
+    NoCommonVersion,
+    UpgradeFailed,
+    UpgradeRefused,
+    authorization,
+    identity_of,
+    offer,
+    read_answer,
+    url_for,
+)
+
+from ._server import Authenticate, Server, accept
+from ._websocket import Pings, WebSocket, check_seconds
+from ._websocket_opening import (
+    DEFLATE,
+    LOGGER,
+    Discreet,
+    close_at_once,
+    handshake,
+    info_of,
+    log_end,
+    log_open,
+)
+
+__all__ = ["NEWEST_FIRST", "Authenticate", "Pings", "WebSocket", "connect", "serve"]
+
+NEWEST_FIRST = (Version.V21, Version.V201, Version.V16)
+
+PINGS = Pings()
+MAX_SIZE = 2**20  # bytes of one message; `Limits.frame_size` counts characters
+OPEN_TIMEOUT = 20.0
+CLOSE_TIMEOUT = 5.0
+
+# The station's end.
+
+
+def connect(
+    url: str,
+    identity: str,
+    *,
+    versions: Sequence[Version | str] = NEWEST_FIRST,
+    password: str | bytes | None = None,
+    tls: ssl.SSLContext | None = None,
+    pings: Pings = PINGS,
+    compression: bool = False,
+    max_size: int = MAX_SIZE,
+    open_timeout: float = OPEN_TIMEOUT,
+    close_timeout: float = CLOSE_TIMEOUT,
+) -> AbstractAsyncContextManager[WebSocket]:
+    """Connect a station to its CSMS: `async with connect(...) as websocket`. At the end of the block the link is
+    closed.
+
+    `url` is the endpoint, such as `wss://example.com/ocpp`: the identity is appended to it. `versions` are
+    offered in this order, the preferred one first. `password` is text, or the raw bytes of 1.6. `tls` is for
+    `wss` URLs; without it, the system's certificate authorities count.
+
+    Raises TypeError and ValueError for wrong arguments. The block is not entered, but raises OSError if there
+    is no way to the CSMS, or it does not speak WebSocket; UpgradeFailed if it does not let us in or agrees to
+    no version; TimeoutError after `open_timeout` seconds.
+    """
+    address = url_for(url, identity, versions)
+    try:
+        uri = parse_uri(address)
+    except (InvalidURI, ValueError):  # not quoted: there may be a secret in its query
+        raise ValueError("url has no host, or what follows its colon is no port") from None
+    if tls is not None and not uri.secure:
+        raise ValueError("tls is for a url that begins with wss://")
+    _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    protocol = ClientProtocol(
+        uri,
+        subprotocols=[Subprotocol(name) for name in offer(versions)],
+        extensions=[ClientPerMessageDeflateFactory(**DEFLATE)] if compression else None,
+        max_size=max_size,
+        logger=Discreet(LOGGER, {}),
+    )
+    request = protocol.connect()
+    if password is not None:
+        request.headers["Authorization"] = authorization(identity, password)
+    protocol.send_request(request)
+    settings = {"identity": identity, "pings": pings, "close_timeout": close_timeout}
+    return _connected(uri, protocol, versions, tls, open_timeout, settings)
+
+
+@asynccontextmanager
+async def _connected(
+    uri: WebSocketURI,
+    protocol: ClientProtocol,
+    versions: Sequence[Version | str],
+    tls: ssl.SSLContext | None,
+    open_timeout: float,
+    settings: dict[str, Any],
+) -> AsyncGenerator[WebSocket, None]:
+    websocket = None
+    with anyio.move_on_after(open_timeout):
+        websocket = await _opened(uri, protocol, versions, tls, settings)
+    if websocket is None:
+        raise TimeoutError(f"no WebSocket within {open_timeout:g} s")
+    log_open(websocket)
+    try:
+        yield websocket
+    finally:
+        await websocket.aclose()
+        log_end(websocket)
+
+
+async def _opened(
+    uri: WebSocketURI,
+    protocol: ClientProtocol,
+    versions: Sequence[Version | str],
+    tls: ssl.SSLContext | None,
+    settings: dict[str, Any],
+) -> WebSocket:
+    stream: ByteStream = await anyio.connect_tcp(uri.host, uri.port)
+    try:
+        if uri.secure:
+            context = tls or ssl.create_default_context()
+            stream = await TLSStream.wrap(
+                stream, hostname=uri.host, ssl_context=context, standard_compatible=False
+            )
+        response, frames = await handshake(stream, protocol)
+        version = await _agreed(stream, protocol, response, versions, settings["close_timeout"])
+    except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError) as error:
+        await anyio.aclose_forcefully(stream)
+        raise ConnectionError("the other end hung up before there was a WebSocket") from error
+    except BaseException:
+        await anyio.aclose_forcefully(stream)
+        raise
+    info = info_of(stream, uri.resource_name, response, version.subprotocol)
+    return WebSocket(stream, protocol, frames, version=version, info=info, **settings)
+
+
+async def _agreed(
+    stream: ByteStream,
+    protocol: ClientProtocol,
+    response: Response,
+    versions: Sequence[Version | str],
+    close_timeout: float,
+) -> Version:
+    """The version that the CSMS chose. Raises UpgradeFailed, after having said so if the WebSocket is open."""
+    try:
+        version = read_answer(response.status_code, response.headers.raw_items(), versions)
+    except UpgradeFailed as failure:
+        if failure.closing is not None and protocol.state is State.OPEN:
+            await close_at_once(stream, protocol, failure.closing, close_timeout)
+        raise
+    if protocol.handshake_exc is not None:
+        raise UpgradeFailed(response.status_code, str(protocol.handshake_exc)) from protocol.handshake_exc
+    return version
+
+
+# The end of the CSMS.
+
+
+async def serve(
+    handler: Callable[[WebSocket], Awaitable[object]],
+    host: str | None = None,
+    port: int = 0,
+    *,
+    versions: Sequence[Version | str] = NEWEST_FIRST,
+    authenticate: Authenticate | None = None,
+    tls: ssl.SSLContext | None = None,
+    base: str = "/",
+    no_common_version: NoCommonVersion | str = NoCommonVersion.CLOSE,
+    pings: Pings = PINGS,
+    compression: bool = True,
+    max_size: int = MAX_SIZE,
+    open_timeout: float = OPEN_TIMEOUT,
+    close_timeout: float = CLOSE_TIMEOUT,
+    task_status: TaskStatus[tuple[str, int]] = anyio.TASK_STATUS_IGNORED,
+) -> None:
+    """Let stations connect, and run `handler` with the `WebSocket` of each, until cancelled.
+
+    Start it with `await task_group.start(serve, handler, ...)`, which returns the address: host and port.
+    `base` is the path of the endpoint, below which stations connect. Without `authenticate`, every station is
+    let in. Compression is a station's to ask for.
+
+    When it is cancelled, nobody is let in any more, answers that are owed have a few seconds to leave, then
+    links are closed with 1001. An exception of `handler` is logged and ends its link alone; one of
+    `authenticate` is logged and answered with 500. Raises OSError if it cannot listen there, TypeError and
+    ValueError for wrong arguments.
+    """
+    for name, function in (("handler", handler), ("authenticate", authenticate)):
+        if not callable(function) and (function is not None or name == "handler"):
+            raise TypeError(f"{name} is a function, not {function!r:.60}")
+    if type(port) is not int or not 0 <= port < 2**16:
+        raise ValueError(f"port is a whole number from 0 to 65535, not {port!r}")
+    with suppress(UpgradeRefused):
+        identity_of("", base=base)
+    _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    server = Server(
+        handler=handler,
+        versions=[Version(name) for name in offer(versions)],
+        authenticate=authenticate,
+        base=base,
+        no_common_version=NoCommonVersion(no_common_version),
+        compression=compression,
+        max_size=max_size,
+        open_timeout=open_timeout,
+        settings={"pings": pings, "close_timeout": close_timeout},
+    )
+    sockets = await anyio.create_tcp_listener(local_host=host, local_port=port)
+    async with anyio.create_task_group() as links:
+        try:
+            for listener in sockets.listeners:
+                links.start_soon(accept, listener, tls, server, links)
+            address = sockets.extra(SocketAttribute.local_address)
+            task_status.started((str(address[0]), int(address[1])))
+            await anyio.sleep_forever()
+        finally:
+            server.part(links)
+
+
+def _check(
+    tls: object,
+    pings: object,
+    compression: object,
+    max_size: object,
+    open_timeout: object,
+    close_timeout: object,
+) -> None:
+    """Raise TypeError or ValueError for what both ends cannot be told."""
+    check_seconds("open_timeout", open_timeout)
+    check_seconds("close_timeout", close_timeout)
+    if type(max_size) is not int or max_size < 1:
+        raise ValueError(f"max_size is a positive number of bytes, not {max_size!r:.60}")
+    for name, value, kind in (("pings", pings, Pings), ("compression", compression, bool)):
+        if not isinstance(value, kind):
+            raise TypeError(f"{name} is a {kind.__name__}, not {value!r:.60}")
+    if tls is not None and not isinstance(tls, ssl.SSLContext):
+        raise TypeError(f"tls is an ssl.SSLContext, not {tls!r:.60}")
