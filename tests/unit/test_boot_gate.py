@@ -10,6 +10,8 @@ from ocpp_sansio import (
     CallResultReceived,
     CallTimedOut,
     Connection,
+    Limits,
+    QueueFull,
     Raw,
     Rejection,
     Role,
@@ -93,6 +95,16 @@ def test_a_held_call_may_run_out_of_patience() -> None:
     assert connection.deadline == 5
     connection.handle_timeout(now=5)
     assert events_of(connection) == [CallTimedOut(held)]
+
+
+def test_a_queue_that_is_full_of_held_calls_does_not_hold_a_boot_notification_back() -> None:
+    # J16-501
+    connection = Connection(Role.CHARGING_STATION, "1.6", boot_gate=BootGate(), limits=Limits(queued_calls=1))
+    held = connection.call(HEARTBEAT, now=0)
+    with pytest.raises(QueueFull):
+        connection.call(HEARTBEAT, now=0)
+    first = connection.call(BOOT, now=0)
+    assert connection.calls == (first, held)
 
 
 def test_a_held_call_may_be_abandoned() -> None:

@@ -1,6 +1,7 @@
 """Taking turns, ends of calls and ids, in every version (chapters 2 and 3 of the wire rules)."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -257,6 +258,14 @@ def test_every_call_has_an_id_of_its_own(version: Version) -> None:
         ids += [connection.call(HEARTBEAT, now=0).id for _ in range(10)]
     assert len(set(ids)) == 30
     assert max(map(len, ids)) <= 36
+
+
+def test_an_id_of_our_own_is_96_random_bits_and_a_count() -> None:
+    # L-205
+    connection = station(Version.V16)
+    first, second = (connection.call(HEARTBEAT, now=0).id for _ in range(2))
+    assert re.fullmatch(r"[0-9a-f]{24}-1", first)
+    assert second == first.removesuffix("1") + "2"
 
 
 @every_version

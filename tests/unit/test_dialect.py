@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from ocpp_sansio import (
@@ -20,14 +21,21 @@ from ocpp_sansio import (
 from ocpp_sansio._codec import Refused
 from ocpp_sansio._dialect import Dialect
 from ocpp_sansio._frames import Malformed
-from ocpp_sansio.messages import Message, Origin, Request
+from ocpp_sansio.messages import Message, Origin, Request, limits
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v21.send import NotifyPeriodicEventStream
 from ocpp_sansio.v201 import call as call201
+from tests.unit.declared import PaintResult
 from tests.unit.exchange import STREAM
 
 EXI = "Get15118EVCertificateRequest.exiRequest"  # at most 5600 characters in 2.0.1
 Sing = Raw.declare("Sing", request={"required": ["song"]}, response={}, sender=Role.CSMS)
+
+
+@attrs.define(kw_only=True, eq=False, repr=False, weakref_slot=False, on_setattr=attrs.setters.NO_OP)
+class Dotted(Request["Dotted", PaintResult], sender=Role.CSMS):
+    text: str = attrs.field(metadata=limits(wire="a.b", max_length=2))
+
 
 STATION, CSMS = Role.CHARGING_STATION, Role.CSMS
 
@@ -93,6 +101,10 @@ def test_an_extension_adds_an_action() -> None:
     speaker = dialect(extensions=(Sing,))
     assert speaker.calls["Sing"] is Sing
     assert len(speaker.calls) == len(Version.V16.load()) + 1
+
+
+def test_a_version_without_extensions_keeps_its_own_catalogue() -> None:
+    assert Dialect(Version.V16, None, (), (), Validation(), 64).calls is Version.V16.load()
 
 
 # What is judged.
@@ -184,6 +196,30 @@ def test_a_longer_maximum_is_a_maximum() -> None:
     payload = {"iso15118SchemaVersion": "urn:x", "action": "Install", "exiRequest": "x" * 6001}
     with pytest.raises(Refused):
         read(dialect(Version.V201, lengths={EXI: 6000}), call201.Get15118EVCertificate, payload)
+
+
+def test_a_maximum_may_be_given_as_it_is_and_where_there_is_none() -> None:
+    # J201-217
+    names = (("AuthorizeRequest.idTag", 20), ("DataTransferRequest.data", 1))
+    speaker = Dialect(Version.V16, STATION, (), names, Validation(), 64)
+    assert read(speaker, call.Authorize, {"idTag": "x" * 20})[0] == call.Authorize(id_tag="x" * 20)
+    payload = {"vendorId": "v", "data": "xx"}
+    assert read(speaker, call.DataTransfer, payload)[0] == call.DataTransfer(vendor_id="v", data="xx")
+
+
+def test_the_name_of_a_member_may_have_a_dot_of_its_own() -> None:
+    made = Dialect(Version.V16, STATION, (Dotted,), (("DottedRequest.a.b", 3),), Validation(), 64)
+    assert read(made, Dotted, {"a.b": "xyz"})[0].text == "xyz"
+
+
+def test_beside_a_longer_maximum_an_odd_time_is_still_noted() -> None:
+    # J201-217
+    payload = {"connectorId": 1, "idTag": "x" * 21, "meterStart": 0, "timestamp": "2024-05-01T12:00:00"}
+    message, [violation] = read(
+        dialect(lengths={"StartTransactionRequest.idTag": 30}), call.StartTransaction, payload
+    )
+    assert message.id_tag == "x" * 21
+    assert (violation.path, violation.keyword) == ("$.timestamp", "format")
 
 
 def test_a_longer_maximum_is_no_departure_to_the_lenient() -> None:
