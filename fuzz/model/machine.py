@@ -63,26 +63,11 @@ def needs(what: str) -> Callable[[Any], Any]:
     return precondition(lambda self: any(has(peer) for peer in self.peers.values()))
 
 
-class WithoutShortCut(Connection):
-    """KNOWN BUG of the core, worked round until it is mended; then the model takes `Connection` itself.
-
-    `Link._still_shut` remembers that the gate let none of our waiting calls pass, by the boot status and the
-    number of requested actions. It still believes so when other actions are requested, as many as before, and
-    when a call has joined the queue that may pass and only waited for a half-duplex link.
-    """
-
-    __slots__ = ()
-
-    def _still_shut(self) -> bool:
-        self._shut = None
-        return super()._still_shut()
-
-
 class Model(RuleBasedStateMachine):
     """Two peers, and the wire to each: the frames that are on their way, in order."""
 
     #: The class of the connections.
-    kind: ClassVar[type[Connection]] = WithoutShortCut
+    kind: ClassVar[type[Connection]] = Connection
 
     def __init__(self) -> None:
         super().__init__()

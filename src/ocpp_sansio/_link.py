@@ -4,6 +4,7 @@ letting the next call go, writing an error.
 Who waits for what is decided in `_outgoing` and `_incoming`, what a message means in `_dialect`.
 """
 
+from collections.abc import Set as AbstractSet
 from math import inf
 from typing import Any, TypeGuard
 
@@ -78,7 +79,8 @@ class Link:
         self._events: list[Event] = []
         # Whether an answer of ours has consequences.
         self._watches = half_duplex or state is not None or rejectable
-        self._shut: tuple[BootStatus, int] | None = None  # what the gate looked like when it let nobody pass
+        # What the gate looked at when it let none of those that wait pass.
+        self._shut: tuple[BootStatus, AbstractSet[str]] | None = None
         self._now = -inf
         self._closed = False
         self._timeouts = 0
@@ -102,23 +104,23 @@ class Link:
             self._timeouts += call.released
             self._withdraw(call)
             self._events.append(CallTimedOut(call))
-        if self._outgoing.slot is None and self._outgoing.waiting and not self._still_shut():
-            released = self._outgoing.next_turn(self._now, self._may_go)
-            if released is not None:
-                self._frames.append(released)
-            elif self._state is not None:
-                self._shut = (self._state.boot, len(self._state.requested))
+        if self._outgoing.slot is not None or not self._outgoing.waiting or self._must_listen:
+            return
+        if self._state is not None and self._shut == (self._state.boot, self._state.requested):
+            return  # all that wait were looked at and held back, and nothing has changed since
+        released = self._outgoing.next_turn(self._now, self._may_pass)
+        if released is not None:
+            self._frames.append(released)
+        elif self._state is not None:
+            self._shut = (self._state.boot, frozenset(self._state.requested))
 
-    def _still_shut(self) -> bool:
-        """Whether all that wait were looked at and held back, and nothing has changed since."""
-        if self._half_duplex and self._incoming:
-            return True
-        return self._state is not None and self._shut == (self._state.boot, len(self._state.requested))
+    @property
+    def _must_listen(self) -> bool:
+        """Whether no call of ours may go out, because we owe an answer to a peer that allows one call in total."""
+        return self._half_duplex and bool(self._incoming)
 
-    def _may_go(self, action: str) -> bool:
-        """Whether a call of ours may go out now, as far as the slot is not concerned."""
-        if self._half_duplex and self._incoming:
-            return False
+    def _may_pass(self, action: str) -> bool:
+        """Whether the boot gate, if there is one, lets a call of ours go."""
         return self._gate is None or self._admits(action, inbound=False)
 
     def _admits(self, action: str, *, inbound: bool) -> bool:

@@ -131,7 +131,8 @@ class Connection(Inbound):
             _seconds("queue_timeout", queue_timeout)
         elif self._half_duplex:
             queue_timeout = patience  # or a handler that waits for a call of its own waits for ever
-        may_go = self._may_go(action)
+        may_pass = self._may_pass(action)
+        may_go = may_pass and not self._must_listen
         self._outgoing.check_room(may_go=may_go)
         frame = self._as_it_came(request, CALL, id)
         payload = "" if frame is not None else self._dialect.write(request, action)
@@ -140,7 +141,7 @@ class Connection(Inbound):
         frame = frame or call_text(id, action, payload)
         self._advance(now)
         self._turn()  # what is overdue ends first, and what was held back until the state changed goes first
-        if may_go:
+        if may_pass:
             self._shut = None
         pending = PendingCall(id, action, request, patience, _text=frame)
         if self._outgoing.add(pending, self._now, queue_timeout, may_go=may_go):

@@ -54,7 +54,8 @@ class StationState:
 
     Hand the same object to each successive `Connection(state=...)` of that identity. `boot` is its boot
     status, `requested` the actions that the CSMS has asked for while it is pending. A station that boots
-    begins with a new one. Calls that a gate holds back see a change that you make by hand at the next input.
+    begins with a new one. Calls that a gate holds back see a change that you make by hand at the next
+    `handle_timeout`.
     """
 
     identity: str = attrs.field(default="", validator=attrs.validators.instance_of(str))

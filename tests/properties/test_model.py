@@ -26,7 +26,7 @@ from ocpp_sansio.messages import Response
 
 
 def search(model: type[Model], runs: int) -> None:
-    """The same search each time, without the effort to make small what it finds."""
+    """Nearly the same search each time, without the effort to make small what it finds."""
     run_state_machine_as_test(
         model,
         settings=settings(

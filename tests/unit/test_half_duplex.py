@@ -15,7 +15,9 @@ from ocpp_sansio import (
     Version,
 )
 from ocpp_sansio.errors import NotSupportedError
+from ocpp_sansio.v16 import call
 from ocpp_sansio.v21.send import NotifyPeriodicEventStream
+from ocpp_sansio.validation import encode
 from tests.pair import events_of, frames_of, receive, state_of
 from tests.unit.exchange import STREAM, asked, received, sent
 
@@ -186,3 +188,24 @@ def test_when_the_link_closes_nothing_waits_any_more() -> None:
     connection.receive_close()
     assert (connection.calls, connection.owed) == ((), ())
     assert sent(connection) == []
+
+
+def test_what_only_waits_for_the_answer_goes_after_it_though_others_are_held_back_by_the_gate() -> None:
+    station = Connection(Role.CHARGING_STATION, "1.6", half_duplex=True, boot_gate=BootGate())
+    station.call(call.Heartbeat(), now=0.0)
+    station.handle_timeout(now=0.0)  # looks at the heartbeat, and holds it back
+    station.receive_text('[2,"1","ClearCache",{}]', now=0.0)
+    boot = station.call(call.BootNotification(charge_point_vendor="v", charge_point_model="m"), now=0.0)
+    station.reply_error(station.owed[0], NotSupportedError())
+    assert frames_of(station)[1:] == [f'[2,"{boot.id}","BootNotification",{encode(boot.request)}]']
+
+
+def test_a_gate_looks_again_when_other_actions_are_asked_for_as_many_as_before() -> None:
+    state = StationState(boot="Pending", requested={"Heartbeat"})  # type: ignore[arg-type]
+    station = Connection(Role.CHARGING_STATION, "1.6", state=state, boot_gate=BootGate())
+    authorize = station.call(call.Authorize(id_tag="x"), now=0.0)
+    station.handle_timeout(now=0.0)
+    state.requested = {"Authorize"}
+    station.handle_timeout(now=1.0)
+    assert len(frames_of(station)) == 1
+    assert station.calls == (authorize,)
