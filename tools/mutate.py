@@ -24,7 +24,7 @@ EXPLAINED = ROOT / "docs" / "mutants.md"
 PACKAGE = "ocpp_sansio"
 
 #: What a mutant may end as and count as noticed.
-NOTICED = {"killed", "timeout", "caught by type check"}
+NOTICED = {"killed", "timeout", "caught by type check", "segfault"}
 
 
 class Survivor(NamedTuple):

@@ -355,7 +355,7 @@ class Inbound(Link):
         elif error is not None:
             self._end_call(CallErrorReceived(pending, error))
         else:
-            self._fail_call(pending, f"is {problem}", None, problem.reason, kind=problem.kind)
+            self._fail_call(pending, f"cannot be read: {problem}", None, problem.reason, kind=problem.kind)
 
     def _receive_stray(self, id: Any, payload: Any, error: OCPPError | None, text: str) -> None:
         """An answer to no live call: an event and nothing else, for an answer is never answered (J16-404)."""

@@ -156,7 +156,7 @@ def _in_an_element(
 ) -> Violation | None:
     judge = _element_judge(cls, member, receiving)
     error = next(iter(judge.iter_errors(value if member.type is object else _empty(value))), None)
-    return _violation(error, path) if error is not None else None
+    return _violation(error, path, value) if error is not None else None
 
 
 def _in_the_rest(cls: type[Message], node: dict[str, Any], where: str) -> Violation | None:

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import pytest
 
-from ocpp_sansio import Violation
+from ocpp_sansio import SchemaViolation, Violation
 from ocpp_sansio._codec import (
     ODDITIES,
     Decoder,
@@ -28,7 +28,7 @@ from ocpp_sansio._codec import (
 from ocpp_sansio._values import OPEN_ENDED, Note, Unusual
 from ocpp_sansio.messages import CustomData, Datatype, Message, Raw, limits
 from ocpp_sansio.v21 import call as call21
-from ocpp_sansio.validation import explain
+from ocpp_sansio.validation import encode, explain
 from tests.unit.declared import Inner, Paint, Strict, paint, wire
 
 Sing = Raw.declare("Sing", request={"type": "object", "required": ["song"]}, response={})
@@ -310,6 +310,14 @@ def test_what_is_compiled_on_first_use_is_compiled_once() -> None:
     table = _OnFirstUse[str](compiled)
     assert [table[Inner], table[Strict], table[Inner]] == ["Inner", "Strict", "Inner"]
     assert asked == [Inner, Strict]
+
+
+def test_what_was_deleted_from_a_message_is_not_there() -> None:
+    message = paint()
+    del message.text
+    assert "text" not in plain(message)
+    with pytest.raises(SchemaViolation, match=r"^declared\.Paint cannot be sent: \$: text is missing$"):
+        encode(message)
 
 
 def test_a_message_as_json_data() -> None:

@@ -25,7 +25,7 @@ from ocpp_sansio.messages import Message, Origin, Request, limits
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v21.send import NotifyPeriodicEventStream
 from ocpp_sansio.v201 import call as call201
-from tests.unit.declared import PaintResult
+from tests.unit.declared import Paint, PaintResult, wire
 from tests.unit.exchange import STREAM
 
 EXI = "Get15118EVCertificateRequest.exiRequest"  # at most 5600 characters in 2.0.1
@@ -220,6 +220,11 @@ def test_beside_a_longer_maximum_an_odd_time_is_still_noted() -> None:
     )
     assert message.id_tag == "x" * 21
     assert (violation.path, violation.keyword) == ("$.timestamp", "format")
+
+
+def test_beside_a_longer_maximum_what_is_only_understood_is_still_read() -> None:
+    made = Dialect(Version.V16, STATION, (Paint,), (("PaintRequest.text", 4),), Validation(), 64)
+    assert read(made, Paint, wire(text="abcd", colour="Old"))[0].colour == "Old"
 
 
 def test_a_longer_maximum_is_no_departure_to_the_lenient() -> None:

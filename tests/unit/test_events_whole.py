@@ -112,8 +112,9 @@ def test_an_answer_that_is_no_good_is_told_whole(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ('[3,"1",', "is not JSON: Expecting value: line 1 column 8 (char 7)"),
-        ('[4,"1",', "is not JSON: Expecting value: line 1 column 8 (char 7)"),
+        ('[3,"1",', "cannot be read: not JSON: Expecting value: line 1 column 8 (char 7)"),
+        ('[4,"1",', "cannot be read: not JSON: Expecting value: line 1 column 8 (char 7)"),
+        ('[3,"1",{"a":"\\ud800"}]', "cannot be read: contains a lone surrogate, which is not Unicode"),
     ],
 )
 def test_an_answer_that_is_no_frame_is_told_whole(station: Connection, text: str, problem: str) -> None:

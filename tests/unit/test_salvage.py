@@ -146,7 +146,7 @@ def test_a_truncated_callresult_fails_its_call_at_once(version: Version, tail: s
     [event] = events_of(connection)
     assert isinstance(event, CallFailed)
     assert (event.pending, event.payload) == (pending, None)
-    assert "the answer to Heartbeat '1' is not JSON" in str(event.error)
+    assert "the answer to Heartbeat '1' cannot be read: not JSON" in str(event.error)
     assert connection.calls == (following,)
 
 

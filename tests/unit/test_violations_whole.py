@@ -277,3 +277,9 @@ def test_judges_are_kept_and_thrown_away_when_there_are_too_many(monkeypatch: py
     assert len(kept) == 2
     explained(Palette, {"things": 7})
     assert len(kept) == 1
+
+
+@pytest.mark.parametrize("element", [["x", "y"], [], None, 7])
+def test_of_a_bad_element_the_value_is_what_stands_there(element: Any) -> None:
+    [found] = [explained(Palette, {"inners": [{"count": 1}, element]})]
+    assert (found.path, found.keyword, found.value) == ("$.inners[1]", "type", element)
