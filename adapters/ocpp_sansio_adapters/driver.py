@@ -6,11 +6,11 @@ writer calls `send`: frames cannot interleave, a caller's cancellation cannot cu
 does not read holds up neither the reader nor the deadlines.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from inspect import isawaitable
 from math import inf
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import anyio
 import attrs
@@ -34,7 +34,7 @@ from ocpp_sansio.messages import Raw, Request, Response, Unconfirmed
 from ._told import Told
 from .records import CallWithdrawn, Observer, Reporter
 
-__all__ = ["Driver", "Transport"]
+__all__ = ["Driver", "TendedTransport", "Transport"]
 
 Answer = TypeVar("Answer", bound=Response)
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
@@ -50,12 +50,22 @@ class Transport(Protocol):
     """What a driver needs of a connection: one whole text message out, one in. Either raises on a lost link.
 
     At most one `send` and one `recv` run at a time. With an async `aclose(code, reason)` or `close(code,
-    reason)`, the driver closes when the connection asks for that. An async `keep_alive()` runs as long as the
-    driver does, and `drained` is set to the method of that name.
+    reason)`, the driver closes when the connection asks for that.
     """
 
     async def send(self, text: str, /) -> object: ...
     async def recv(self) -> str | bytes: ...
+
+
+@runtime_checkable
+class TendedTransport(Transport, Protocol):
+    """A transport such as our WebSocket: `keep_alive` runs as long as the driver does, and `drained` is set to what a
+    graceful end waits for.
+    """
+
+    drained: Callable[[], Awaitable[object]]
+
+    async def keep_alive(self) -> None: ...
 
 
 @attrs.define(eq=False)
@@ -122,10 +132,9 @@ class Driver:
             async with anyio.create_task_group() as self._tasks:
                 self._tasks.start_soon(self._write)
                 self._tasks.start_soon(self._keep_deadlines)
-                if hasattr(self.transport, "keep_alive"):
-                    self._tasks.start_soon(self.transport.keep_alive)
-                if hasattr(self.transport, "drained"):
+                if isinstance(self.transport, TendedTransport):
                     self.transport.drained = self.drained
+                    self._tasks.start_soon(self.transport.keep_alive)
                 self._started.set()
                 try:
                     await self._read()
