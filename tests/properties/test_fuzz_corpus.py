@@ -5,13 +5,14 @@ Nothing here needs Atheris; `python3 run.py fuzz` goes on from here with it.
 
 import re
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import fuzz.__main__
-from fuzz import corpus, explore, tokens
+from fuzz import corpus, explore, tokens, under_atheris
 from fuzz.choices import Choices
 from fuzz.grown import grown, smallest
 from fuzz.shrink import failure, shrunk
@@ -174,6 +175,12 @@ def test_progress_is_what_the_child_says() -> None:
         progress.take(line)
     assert re.fullmatch(r"text: +2,048 executions, [\d,]+/s, 42 branches, 6 inputs, 0 s", str(progress))
     assert progress.words == ["Killed"]
+
+
+def test_rooms_that_are_left_out_exist() -> None:
+    for target, rooms in under_atheris.LEFT_OUT.items():
+        assert target in TARGETS
+        assert all(find_spec(f"ocpp_sansio.{room}") for room in rooms)
 
 
 def test_a_child_is_heard_to_its_end() -> None:
