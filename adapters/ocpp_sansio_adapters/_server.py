@@ -32,10 +32,9 @@ from ocpp_sansio.handshake import (
     read_upgrade,
 )
 
-from ._websocket import LOST, Info, WebSocket
+from ._websocket import LOGGER, LOST, Info, WebSocket
 from ._websocket_opening import (
     DEFLATE,
-    LOGGER,
     Discreet,
     close_at_once,
     handshake,

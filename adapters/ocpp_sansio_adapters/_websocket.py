@@ -4,6 +4,7 @@
 opens is decided in `websockets`. Knows no OCPP message.
 """
 
+import logging
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -24,7 +25,9 @@ from websockets.server import ServerProtocol
 
 from ocpp_sansio import Version
 
-__all__ = ["LOST", "Info", "Pings", "WebSocket", "check_seconds"]
+__all__ = ["LOGGER", "LOST", "Info", "Pings", "WebSocket", "check_seconds"]
+
+LOGGER = logging.getLogger("ocpp_sansio.websockets")
 
 #: What a byte stream raises once it is of no use. anyio says EndOfStream where a TLS stream writes, too.
 LOST = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError, ssl.SSLError)
@@ -151,6 +154,7 @@ class WebSocket:
         """
         if self.protocol.state is not State.OPEN:
             raise self._closed()
+        LOGGER.debug("%s: sends %s", self.identity, text)
         self.protocol.send_text(text.encode())
         await self._flush()
 
@@ -162,7 +166,9 @@ class WebSocket:
                     if self._gone:
                         raise self._closed()
                     await self._receive()
-        return self._messages.pop(0)
+        message = self._messages.pop(0)
+        LOGGER.debug("%s: receives %s", self.identity, message)
+        return message
 
     async def aclose(self, code: int = CloseCode.NORMAL_CLOSURE, reason: str = "") -> None:
         """Say so to the peer, wait for its word for at most `close_timeout` seconds, and hang up. Nothing that

@@ -19,11 +19,10 @@ from websockets.server import ServerProtocol
 
 from ocpp_sansio import CloseRequested
 
-from ._websocket import LOST, Info, WebSocket
+from ._websocket import LOGGER, LOST, Info, WebSocket
 
 __all__ = [
     "DEFLATE",
-    "LOGGER",
     "Discreet",
     "close_at_once",
     "handshake",
@@ -32,8 +31,6 @@ __all__ = [
     "log_open",
     "write",
 ]
-
-LOGGER = logging.getLogger("ocpp_sansio.websockets")
 
 # Where a station idles nearly all of the time, a window of 4 KiB compresses as well as one of 32 KiB.
 _WINDOW = 12

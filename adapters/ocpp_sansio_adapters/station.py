@@ -186,7 +186,7 @@ class Station:
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
+    ) -> bool | None:
         if self._current is not None:
             with anyio.move_on_after(GRACE, shield=True):
                 await self._current._ocpp_driver.drained()

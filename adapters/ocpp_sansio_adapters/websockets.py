@@ -33,10 +33,9 @@ from ocpp_sansio.handshake import (
 )
 
 from ._server import Authenticate, Server, accept
-from ._websocket import Pings, WebSocket, check_seconds
+from ._websocket import LOGGER, Pings, WebSocket, check_seconds
 from ._websocket_opening import (
     DEFLATE,
-    LOGGER,
     Discreet,
     close_at_once,
     handshake,

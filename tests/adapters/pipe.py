@@ -113,8 +113,8 @@ def websocket(stream: Pipe, protocol: ClientProtocol | ServerProtocol, **options
     return WebSocket(stream, protocol, info=info, **settings)
 
 
-def client() -> ClientProtocol:
-    return ClientProtocol(parse_uri("ws://localhost/CP_1"), state=State.OPEN)
+def client(**options: Any) -> ClientProtocol:
+    return ClientProtocol(parse_uri("ws://localhost/CP_1"), state=State.OPEN, **options)
 
 
 def server() -> ServerProtocol:

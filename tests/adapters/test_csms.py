@@ -22,6 +22,9 @@ from tests.adapters.pipe import station_and_csms
 pytestmark = pytest.mark.anyio
 
 
+ANY: Any = object()
+
+
 @pytest.fixture
 def anyio_backend(virtual_time: Any) -> Any:
     return virtual_time
@@ -227,7 +230,7 @@ async def test_nothing_that_comes_by_the_old_link_has_an_effect() -> None:
 
 
 async def test_a_handler_of_the_old_link_that_is_late_has_no_effect() -> None:
-    class Slow(AtCSMS):
+    class Slow(v16.ChargePoint):
         @on(call.BootNotification)
         async def boot(self, request: call.BootNotification) -> call_result.BootNotification:
             with anyio.CancelScope(shield=True):
@@ -352,7 +355,7 @@ async def test_what_is_known_of_those_who_are_gone_is_bounded(monkeypatch: pytes
 # Wrong arguments.
 
 
-@pytest.mark.parametrize("wrong", [AtCSMS("CP_1", object()), charge_point.ChargePoint, int, "1.6"])
+@pytest.mark.parametrize("wrong", [AtCSMS("CP_1", ANY), charge_point.ChargePoint, int, "1.6"])
 async def test_a_csms_takes_classes_of_charge_points(wrong: Any) -> None:
     with pytest.raises(TypeError, match="a CSMS takes classes of charge points that have a version, not "):
         CSMS(wrong)

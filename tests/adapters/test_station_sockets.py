@@ -1,6 +1,6 @@
 """station.py and csms.py together, over real sockets and on both backends: a server that restarts, and links that break."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -120,10 +120,14 @@ async def test_a_link_that_breaks_is_replaced_whoever_notices_first() -> None:
             await station.call(call.Heartbeat())
             charge_point = await station.connected()
             await charge_point.transport._hang_up()
-            await eventually(lambda old=before: csms.stations.get("CP_1") not in (None, old))
+            await eventually(another(csms, before))
         await station.call(call.Heartbeat())
         assert len(csms.stations) == 1
         assert AtCSMS.seen == ["One"]
+
+
+def another(csms: CSMS, old: object) -> Callable[[], bool]:
+    return lambda: csms.stations.get("CP_1") not in (None, old)
 
 
 async def test_a_station_that_is_not_let_in_tries_until_it_is() -> None:

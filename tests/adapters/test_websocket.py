@@ -111,9 +111,7 @@ async def test_binary_messages_are_refused() -> None:
 async def test_a_message_that_is_too_big_closes_with_1009() -> None:
     # L-132
     near, far = pipe()
-    protocol = client()
-    protocol.max_message_size = 10
-    station, csms = websocket(near, protocol), websocket(far, server())
+    station, csms = websocket(near, client(max_size=10)), websocket(far, server())
     await csms.send("x" * 11)
     async with reading(csms), reading(station) as received:
         await anyio.sleep(10)

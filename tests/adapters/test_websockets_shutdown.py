@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from anyio.abc import TaskStatus
 from anyio.streams.stapled import MultiListener
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 
@@ -54,6 +55,15 @@ async def running(handler: Any = echo, **settings: Any) -> AsyncIterator[Running
         server.url = f"ws://{host}:{port}"
         yield server
         server.scope.cancel()
+
+
+class Status(TaskStatus[tuple[str, int]]):
+    """What a server tells that no task group has started."""
+
+    url = ""
+
+    def started(self, value: tuple[str, int] | None = None) -> None:
+        self.url = "ws://{}:{}".format(*(value or ()))
 
 
 async def code_of_the_end(websocket: WebSocket) -> int:
@@ -218,15 +228,10 @@ async def test_every_socket_that_listens_is_closed(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_a_task_of_asyncio_that_is_cancelled_shuts_down_in_good_order() -> None:
     async with nothing_left():
-        address: asyncio.Future[tuple[str, int]] = asyncio.get_running_loop().create_future()
-
-        class Status:
-            def started(self, value: tuple[str, int]) -> None:
-                address.set_result(value)
-
-        serving = asyncio.create_task(serve(echo, "127.0.0.1", task_status=Status(), **CALM))  # type: ignore[arg-type]
-        host, port = await address
-        async with connect(f"ws://{host}:{port}", "CP_1", **CALM) as station:
+        status = Status()
+        serving = asyncio.create_task(serve(echo, "127.0.0.1", task_status=status, **CALM))
+        await eventually(lambda: status.url)
+        async with connect(status.url, "CP_1", **CALM) as station:
             serving.cancel()
             assert await code_of_the_end(station) == 1001
         with pytest.raises(asyncio.CancelledError):
@@ -245,11 +250,12 @@ async def test_connect_may_be_cancelled_anywhere() -> None:
     async with running() as server:
 
         async def run(step: int) -> int:
+            scope = anyio.CancelScope()
+            stepping = Stepping(use(server.url), step, scope.cancel)
             async with nothing_left():
-                with anyio.CancelScope() as scope:
-                    stepping = Stepping(use(server.url), step, scope.cancel)
+                with scope:
                     await stepping
-                return stepping.suspended
+            return stepping.suspended
 
         steps = [step async for step in each_step(run)]
     assert len(steps) > 4
@@ -283,34 +289,21 @@ async def test_a_server_may_be_cancelled_anywhere_in_the_life_of_a_link(
 
 async def test_a_server_may_be_cancelled_anywhere_in_its_own_life() -> None:
     async def run(step: int) -> int:
-        address: list[tuple[str, int]] = []
+        status = Status()
+        scope = anyio.CancelScope()
+        stepping = Stepping(serve(echo, "127.0.0.1", task_status=status, **CALM), step, scope.cancel)
 
-        class Status:
-            def started(self, value: tuple[str, int]) -> None:
-                address.append(value)
-
-        async def live(scope: anyio.CancelScope) -> None:
-            nonlocal suspended
-            stepping = Stepping(
-                serve(echo, "127.0.0.1", task_status=Status(), **CALM),  # type: ignore[arg-type]
-                step,
-                scope.cancel,
-            )
+        async def live() -> None:
             with scope:
-                try:
-                    await stepping
-                finally:
-                    suspended = stepping.suspended
+                await stepping
 
-        suspended = 0
         async with nothing_left(), anyio.create_task_group() as tasks:
-            scope = anyio.CancelScope()
-            tasks.start_soon(live, scope)
-            await eventually(lambda: address or scope.cancel_called)
-            if address:
-                await visit("ws://{}:{}".format(*address[0]))
+            tasks.start_soon(live)
+            await eventually(lambda: status.url or scope.cancel_called)
+            if status.url:
+                await visit(status.url)
             scope.cancel()
-        return suspended
+        return stepping.suspended
 
     assert len([step async for step in each_step(run)]) >= 2
 

@@ -3,6 +3,7 @@
 import logging
 import ssl
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -66,6 +67,9 @@ class Ends:
             await echo(websocket)
         except ConnectionClosed as closed:
             self.ends.append(closed)
+
+    def as_many_as(self, count: int) -> Callable[[], bool]:
+        return lambda: len(self.ends) == count
 
 
 def lines(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -188,7 +192,7 @@ async def test_an_abrupt_end_harms_nobody_else(parties: Parties, caplog: pytest.
                 await response_of(secured)
                 if abruptly:
                     reset(stream)
-            await eventually(lambda count=number: len(handler.ends) == count)
+            await eventually(handler.as_many_as(number))
         assert [closed.rcvd for closed in handler.ends] == [None, None]
         await healthy.send("hello")
         assert await healthy.recv() == "hello"
@@ -283,11 +287,12 @@ async def test_connect_may_be_cancelled_anywhere(parties: Parties) -> None:
     async with serving(tls=parties.csms.as_server()) as url:
 
         async def run(step: int) -> int:
+            scope = anyio.CancelScope()
+            stepping = Stepping(use(secure(url)), step, scope.cancel)
             async with nothing_left():
-                with anyio.CancelScope() as scope:
-                    stepping = Stepping(use(secure(url)), step, scope.cancel)
+                with scope:
                     await stepping
-                return stepping.suspended
+            return stepping.suspended
 
         steps = [step async for step in each_step(run)]
     assert len(steps) > 6
