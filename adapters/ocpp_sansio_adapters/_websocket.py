@@ -29,8 +29,16 @@ __all__ = ["LOGGER", "LOST", "Info", "Pings", "WebSocket", "check_seconds"]
 
 LOGGER = logging.getLogger("ocpp_sansio.websockets")
 
-#: What a byte stream raises once it is of no use. anyio says EndOfStream where a TLS stream writes, too.
-LOST = (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError, ssl.SSLError)
+#: What a byte stream raises once it is of no use. anyio says EndOfStream where a TLS stream writes, too, and
+#: BusyResourceError where the peer's TLS wants an answer while we write.
+LOST = (
+    anyio.EndOfStream,
+    anyio.BrokenResourceError,
+    anyio.BusyResourceError,
+    anyio.ClosedResourceError,
+    OSError,
+    ssl.SSLError,
+)
 
 #: Messages that nobody has received, while a link is closed that nobody reads; a peer that sends more is hung
 #: up on. It has a few seconds to do so.
@@ -176,15 +184,20 @@ class WebSocket:
 
         Messages that come meanwhile can still be received.
         """
-        with anyio.CancelScope(shield=True, deadline=anyio.current_time() + self.close_timeout):
-            with suppress(ConnectionClosed):
-                if self.protocol.state is State.OPEN:
-                    self.protocol.send_close(code, _cut(reason))
-                await self._flush()
-                async with self._reading:  # or somebody else is, and will see the end of it
-                    while not self._gone and len(self._messages) <= MOST_UNREAD:
-                        await self._receive()
-        await self._hang_up()
+        if self.protocol.state is State.OPEN:
+            self.protocol.send_close(code, _cut(reason))
+        try:
+            with anyio.CancelScope(shield=True, deadline=anyio.current_time() + self.close_timeout):
+                await self._part_with_peer()
+        finally:  # asyncio has a way to cancel that knows no shield
+            await self._hang_up()
+
+    async def _part_with_peer(self) -> None:
+        with suppress(ConnectionClosed):
+            await self._flush()
+            async with self._reading:  # or somebody else is, and will see the end of it
+                while not self._gone and len(self._messages) <= MOST_UNREAD:
+                    await self._receive()
 
     async def keep_alive(self) -> None:
         """Send pings as `pings` says, and hang up if nothing comes of one. Ends with the link."""

@@ -187,13 +187,17 @@ class Station:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
-        if self._current is not None:
-            with anyio.move_on_after(GRACE, shield=True):
-                await self._current._ocpp_driver.drained()
-        self._life.cancel()
         # An exception of the block is the block's, and not one of a group.
         cancelled = isinstance(error, anyio.get_cancelled_exc_class())
-        handled = await self._tasks.__aexit__(*((kind, error, trace) if cancelled else (None, None, None)))
+        try:
+            if self._current is not None:
+                with anyio.move_on_after(GRACE, shield=True):
+                    await self._current._ocpp_driver.drained()
+        finally:  # asyncio has a way to cancel that knows no shield
+            self._life.cancel()
+            handled = await self._tasks.__aexit__(
+                *((kind, error, trace) if cancelled else (None, None, None))
+            )
         if self._crash is not None and (error is None or cancelled):
             raise self._crash
         return cancelled and bool(handled)

@@ -234,6 +234,29 @@ async def test_what_asyncio_cancels_is_cancelled(monkeypatch: pytest.MonkeyPatch
                 await live()
 
 
+@pytest.mark.parametrize("virtual_time", ["asyncio"], indirect=True)
+async def test_what_asyncio_cancels_twice_does_not_wait_for_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def live() -> None:
+        async with a_station(Slow):
+            await asyncio.sleep(1000)
+
+    async def ask_in_vain(charge_point: Any) -> None:
+        with pytest.raises(ConnectionClosed):
+            await charge_point.call(call.ClearCache())
+
+    async with ether(monkeypatch) as air, anyio.create_task_group() as tasks:
+        task = asyncio.create_task(live())
+        await asyncio.sleep(10)
+        tasks.start_soon(ask_in_vain, air.csms)
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(0.5)
+        assert not task.done()
+        task.cancel()
+        await asyncio.sleep(0.5)
+        assert task.cancelled()
+
+
 async def test_a_station_may_be_cancelled_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
     async def live() -> None:
         async with a_station() as station:

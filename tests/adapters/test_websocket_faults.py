@@ -2,6 +2,7 @@
 virtual time, on both backends.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from contextlib import suppress
@@ -118,12 +119,37 @@ async def test_a_text_is_not_taken_for_sent_that_another_has_failed_to_send() ->
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(send, "x" * 100)
         await anyio.sleep(1)
-        tasks.start_soon(send, "behind it")
+        tasks.start_soon(send, "y" * 100)  # whose frame is written by the other, as soon as its own has left
         await anyio.sleep(1)
+        octets = b""
+        while b"y" not in octets:
+            octets += await far.receive(16)
         near.cut()
-        near.room = far.room = 2**16
+        far.room = 2**16
         near.wake()
     assert [type(outcome) for outcome in outcomes] == [ConnectionClosedError] * 2
+
+
+async def test_a_stream_that_cannot_do_both_at_once_is_lost() -> None:
+    # As TLS is, where the peer wants an answer of it while we write.
+    station, peer = station_and_peer()
+    peer.stream.other.receiving = True
+    with pytest.raises(ConnectionClosedError):
+        await station.recv()
+    assert peer.stream.other.closed
+
+
+@pytest.mark.parametrize("virtual_time", ["asyncio"], indirect=True)
+async def test_a_close_that_asyncio_cancels_hangs_up_at_once() -> None:
+    station, peer = station_and_peer(close_timeout=1000.0)
+    began = anyio.current_time()
+    closing = asyncio.create_task(station.aclose())
+    await asyncio.sleep(1)
+    closing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await closing
+    assert anyio.current_time() < began + 2
+    assert peer.stream.other.closed
 
 
 # Peers that flood.
