@@ -66,10 +66,7 @@ class _Link:
 
     def evict(self) -> None:
         """Another link has taken its place: from now on, nothing that comes by this one has any effect."""
-        driver = self.charge_point._ocpp_driver
-        if driver._begun:
-            driver.lose(ConnectionClosed(f"{self.charge_point.id} has connected anew"))
-        self.charge_point.protocol.receive_close()
+        self.charge_point._ocpp_driver.lose(ConnectionClosed(f"{self.charge_point.id} has connected anew"))
         self.scope.cancel()
 
 

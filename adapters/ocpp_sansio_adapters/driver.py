@@ -127,6 +127,8 @@ class Driver:
         if self._begun:
             raise LocalProtocolError("start() has been called already; a new link needs a new object")
         self._begun = True
+        if self._lost is not None:
+            raise self._lost
         self._writing = self._shield()
         try:
             async with anyio.create_task_group() as self._tasks:
@@ -199,7 +201,8 @@ class Driver:
     async def drained(self) -> None:
         """Wait until each call that has arrived is answered, and all that there is to send was handed over."""
         while self._lost is None and (self._sending or self.protocol.owed or self._frames_wait.is_set()):
-            self._all_sent = anyio.Event()
+            if self._all_sent.is_set():  # of several who wait, none takes the event of another away
+                self._all_sent = anyio.Event()
             await self._all_sent.wait()
 
     # For subclasses.
@@ -296,8 +299,9 @@ class Driver:
     # The end.
 
     def lose(self, error: Exception) -> None:
-        """The link is gone."""
-        self._writing.cancel()  # nobody would see whether its frame is whole
+        """The link is gone; before start(), that will raise the error at once."""
+        if self._begun:
+            self._writing.cancel()  # nobody would see whether its frame is whole
         self._end(error)
 
     def _end(self, error: Exception) -> None:
@@ -305,8 +309,10 @@ class Driver:
         if self._lost is None:
             self._lost = error
             self.protocol.receive_close()
+            self._started.set()  # who waits for it hears of the loss
             self._frames_wait.set()
-            self._tasks.cancel_scope.cancel()
+            if self._begun:
+                self._tasks.cancel_scope.cancel()
 
     async def _stop(self) -> None:
         """Cancel what runs for this link, except what has its grace."""

@@ -138,7 +138,7 @@ class Dialect:
             try:
                 return encode(message, self._lengths)
             except SchemaViolation:
-                if not _makes_sense(message, self._lengths.get(message.__class__, NO_LENGTHS)):
+                if not _makes_sense(message):
                     raise
         return encode_unjudged(message)
 
@@ -221,9 +221,9 @@ def _name(cls: type[Any]) -> str:
     return f"{cls.__module__.rpartition('.')[2]}.{cls.__name__}"
 
 
-def _makes_sense(message: Message, lengths: Lengths) -> bool:
+def _makes_sense(message: Message) -> bool:
     try:
-        read_leniently(message.__class__, plain(message), lengths)
+        read_leniently(message.__class__, plain(message))
     except (Refused, ValueError, RecursionError):
         return False
     return True

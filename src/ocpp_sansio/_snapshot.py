@@ -12,6 +12,7 @@ from ._codec import Refused
 from ._frames import Malformed, object_of, parse, read_call
 from ._lenient import read_leniently
 from ._link import Link
+from ._values import FOREVER
 from .events import CallReceived, PendingCall
 from .messages import Raw, Request
 from .validation import encode_unjudged
@@ -169,8 +170,8 @@ def _needed(data: dict[str, Any], name: str, place: str) -> float:
 
 def _number(data: dict[str, Any], name: str, place: str) -> float | None:
     value = data.get(name)
-    if value is not None and not (type(value) in (int, float) and value - value == 0):
-        raise ValueError(f"{place}.{name} is not a number")
+    if value is not None and not (type(value) in (int, float) and -FOREVER < value < FOREVER):
+        raise ValueError(f"{place}.{name} is not a number of seconds")
     return value
 
 

@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
-from math import inf
 from typing import Any, TypeGuard
 
 from ._datetime import format_datetime, normal_form, parse_datetime
 
 __all__ = [
     "ANY_JSON",
+    "FOREVER",
     "MOST_NOTES",
     "NO_JSON",
     "OPEN_ENDED",
@@ -30,6 +30,9 @@ __all__ = [
     "read_time",
     "time_text",
 ]
+
+#: More seconds than any clock or time-out has, few enough for sums of them to be numbers still.
+FOREVER = 1e300
 
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
@@ -79,7 +82,7 @@ def time_text(moment: Any) -> str:
 
 def check_instant(now: float) -> None:
     """Raise ValueError or TypeError unless this is a number of seconds on a clock."""
-    if not -inf < now < inf:
+    if not -FOREVER < now < FOREVER:
         raise ValueError(f"now is a finite number of seconds, not {now!r}")
 
 

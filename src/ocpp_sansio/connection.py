@@ -6,14 +6,13 @@ here. What is asked for and taken away stands in this room; what arrives, in `_i
 
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from math import inf
 from typing import Any, TypeVar
 
 from ._dialect import Dialect
 from ._frames import CALL, CALLRESULT, CALLRESULTERROR, MAX_ID, SEND, Loads, call_text, parse, result_text
 from ._inbound import Inbound
 from ._snapshot import FORMAT, fill, taken
-from ._values import check_instant, is_unicode
+from ._values import FOREVER, check_instant, is_unicode
 from .errors import ConnectionClosed, LocalProtocolError, OCPPError, QueueFull
 from .events import CallLost, CallReceived, CallResultReceived, Closed, Event, PendingCall
 from .messages import Raw, Request, Response, Role, Unconfirmed
@@ -197,7 +196,7 @@ class Connection(Inbound):
         del self._incoming[received.id]
         self._frames.append(frame)
         if self._watches:
-            self._after_answer(received, frame, response)
+            self._after_answer(received, response, frame)
 
     def reply_error(self, received: CallReceived, error: OCPPError, *, now: float | None = None) -> None:
         """Answer a call of the peer with a CALLERROR; a description of more than 255 characters is cut.
@@ -214,7 +213,7 @@ class Connection(Inbound):
         del self._incoming[received.id]
         self._frames.append(frame)
         if self._watches:
-            self._after_answer(received, frame)
+            self._after_answer(received)
 
     def reject_result(
         self, result: CallResultReceived, error: OCPPError, *, now: float | None = None
@@ -339,7 +338,9 @@ class Connection(Inbound):
             version = Version(snapshot["version"])
             prefix, made = snapshot["ids"]
             ids = str(prefix), int(made)
-        except (KeyError, TypeError, ValueError) as error:
+            if not _is_id(f"{prefix}-{made}"):
+                raise ValueError(f"ids are the beginning of a message id and a number, not {ids!r:.60}")
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"malformed snapshot: {error}") from error
         connection = cls(role, version, **options)
         connection._id_prefix, connection._calls_made = ids
@@ -409,9 +410,11 @@ class Connection(Inbound):
         unchanged = action in ([], [message.action]) and (payload or {}) == message.payload
         return message.origin.frame if unchanged else None
 
-    def _after_answer(self, received: CallReceived, frame: str, response: Response | None = None) -> None:
+    def _after_answer(
+        self, received: CallReceived, response: Response | None = None, frame: str = ""
+    ) -> None:
         """What an answer of ours means to the state of the station, to our own calls that wait, and to a peer
-        that may reject it.
+        that may reject it. An error has no response, and its frame is not asked for.
         """
         if CALLRESULTERROR in self._dialect.rules.message_types:
             self._incoming.remember(received.id, received.action)
@@ -428,8 +431,7 @@ class Connection(Inbound):
                 self._calls_made += 1
                 return f"{self._id_prefix}-{self._calls_made}"
             id = self._new_id()
-        usable = isinstance(id, str) and 1 <= len(id) <= MAX_ID and id != "-1" and is_unicode(id)
-        if not usable and not passed_on:  # what a peer has chosen is for its peer to judge
+        if not _is_id(id) and not passed_on:  # what a peer has chosen is for its peer to judge
             raise ValueError(
                 f"a message id is text of 1 to {MAX_ID} characters and not '-1' (J16-204), not {id!r:.60}"
             )
@@ -447,9 +449,13 @@ def _check_is(name: str, value: object, kind: Any) -> None:
         raise TypeError(f"{name} is a {kind.__name__}, not {value!r:.60}")
 
 
+def _is_id(id: object) -> bool:
+    return isinstance(id, str) and 1 <= len(id) <= MAX_ID and id != "-1" and is_unicode(id)
+
+
 def _seconds(name: str, value: float) -> float:
-    if not isinstance(value, (int, float)) or not 0 < value < inf:
-        raise ValueError(f"{name} is a positive number of seconds, not {value!r}")
+    if not isinstance(value, (int, float)) or not 0 < value < FOREVER:
+        raise ValueError(f"{name} is a positive number of seconds, not {value!r:.60}")
     return value
 
 

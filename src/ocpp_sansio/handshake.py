@@ -304,10 +304,12 @@ def authorization(identity: str, password: str | bytes) -> str:
     """The value of the header `Authorization`, as secret as the password in it (J16-703).
 
     A password of 2.x is text (J201-704). A key of 1.6 is bytes, such as `bytes.fromhex("00AF...")`, or its
-    text in hex for a CSMS that wants that (L-704). Raises ValueError for an identity with a colon, because
-    no CSMS would see where it ends (J16-104).
+    text in hex for a CSMS that wants that (L-704). Raises ValueError for an empty identity, and for one
+    with a colon, because no CSMS would see where it ends (J16-104).
     """
-    if not _str(identity, "identity is text") or not identity.isprintable() or ":" in identity:  # RFC 7617, 2
+    if not _str(identity, "identity is text"):
+        raise ValueError("the identity is empty, and it is the user name")
+    if not identity.isprintable() or ":" in identity:  # RFC 7617, 2
         raise ValueError(f"identity {brief(identity)} is no user name: it is printable and has no colon")
     return "Basic " + b64encode(identity.encode() + b":" + _octets(password, "password")).decode()
 

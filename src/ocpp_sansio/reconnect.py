@@ -5,11 +5,12 @@ deadline comes out, as in `Connection`.
 """
 
 from collections.abc import Callable
-from math import inf
 
-from ._values import check_instant
+from ._values import FOREVER, check_instant
 
 __all__ = ["ReconnectTimer"]
+
+_MOST_DOUBLINGS = 1000  # a float holds the power, and a second so often doubled is FOREVER
 
 
 class ReconnectTimer:
@@ -31,8 +32,8 @@ class ReconnectTimer:
         draw: Callable[[], float],
     ) -> None:
         for name, seconds in (("wait_minimum", wait_minimum), ("random_range", random_range)):
-            if not isinstance(seconds, (int, float)) or not 0 <= seconds < inf:
-                raise ValueError(f"{name} is a number of seconds, 0 or more, not {seconds!r}")
+            if not isinstance(seconds, (int, float)) or not 0 <= seconds < FOREVER:
+                raise ValueError(f"{name} is a number of seconds, 0 or more, not {seconds!r:.60}")
         if type(repeat_times) is not int or repeat_times < 0:
             raise ValueError(f"repeat_times is a whole number, 0 or more, not {repeat_times!r}")
         self.wait_minimum = wait_minimum
@@ -45,9 +46,9 @@ class ReconnectTimer:
     def disconnected(self, *, now: float) -> None:
         """The link was lost, or an attempt has failed: the next is due at `deadline`."""
         check_instant(now)
-        wait = self.wait_minimum * 2 ** min(self._attempts, self.repeat_times)
+        wait = self.wait_minimum * 2.0 ** min(self._attempts, self.repeat_times, _MOST_DOUBLINGS)
         self._attempts += 1
-        self.deadline = now + wait + self.random_range * self._draw()
+        self.deadline = min(now + wait + self.random_range * self._draw(), FOREVER)
 
     def connected(self) -> None:
         """An attempt has succeeded: the next delay is the shortest again (J201-127)."""

@@ -98,7 +98,7 @@ class StationState:
             state = cls(snapshot["identity"], snapshot["boot"], requested)
             for id, checksum, answer in snapshot["answers"]:
                 state._answers.keep(str(id), _Answered(int(checksum), str(answer)))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"malformed snapshot: {error}") from error
         return state
 

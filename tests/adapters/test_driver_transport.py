@@ -168,3 +168,44 @@ async def test_aclose_comes_before_close() -> None:
             far.say_raw(b"\xff")
             await quiet()
             assert end.closed_with
+
+
+async def test_everybody_who_waits_for_what_is_left_to_send_hears_that_it_was_sent() -> None:
+    async with wire() as (near, far), running(driver := Scripted(near, {"Heartbeat": heartbeat})):
+        heard: list[int] = []
+
+        async def wait(number: int) -> None:
+            await driver.drained()
+            heard.append(number)
+
+        async with anyio.create_task_group() as tasks:
+            near.hold()
+            far.ask("Heartbeat")
+            await quiet()
+            for number in range(3):
+                tasks.start_soon(wait, number)
+            await quiet()
+            assert heard == []
+            near.release()
+        assert sorted(heard) == [0, 1, 2]
+
+
+async def test_a_link_that_is_lost_before_start_is_lost_for_everybody() -> None:
+    async with wire() as (near, _far):
+        driver, error = Scripted(near), LinkLost("replaced")
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(refused, driver, error)  # which waits for start()
+            await quiet()
+            driver.lose(error)
+        await refused(driver, error)
+        await driver.drained()
+        async with running(driver) as [outcome]:
+            await quiet()
+            assert outcome.error is error
+        assert near.sent == []
+
+
+async def refused(driver: Scripted, cause: Exception) -> None:
+    with pytest.raises(ConnectionClosed) as caught:
+        await driver.call(call.Heartbeat())
+    assert caught.value.__cause__ is cause

@@ -1,6 +1,6 @@
 """Wrong arguments of a Connection: refused when it is made, by name, and not when a peer happens to speak."""
 
-from math import inf, nan
+from math import inf, nan, nextafter
 from typing import Any
 
 import pytest
@@ -117,7 +117,7 @@ def test_a_wrong_length_is_seen_where_an_equal_one_was_right_before() -> None:
 @pytest.mark.parametrize(
     "verb", ["call", "receive_text", "handle_timeout", "snapshot", "abandon", "receive_close"]
 )
-@pytest.mark.parametrize("now", [inf, -inf, nan, "1", [1.0]])
+@pytest.mark.parametrize("now", [inf, -inf, nan, 10**400, -(10**400), 1e300, "1", [1.0]])
 def test_an_instant_is_a_finite_number_or_nothing_happens(verb: str, now: Any) -> None:
     station = Connection(Role.CHARGING_STATION, "1.6")
     pending = station.call(call.Heartbeat(), now=1.0)
@@ -126,6 +126,31 @@ def test_an_instant_is_a_finite_number_or_nothing_happens(verb: str, now: Any) -
     with pytest.raises((TypeError, ValueError)):
         getattr(station, verb)(*first, now=now)
     assert station.snapshot(now=1.0) == before
+
+
+@pytest.mark.parametrize("seconds", [0, -1, inf, nan, 10**400, 1e300, "1", None])
+def test_a_length_of_time_is_positive_and_finite(seconds: Any) -> None:
+    station = Connection(Role.CHARGING_STATION, "1.6")
+    before = station.snapshot(now=1.0)
+    with pytest.raises(ValueError, match="call_timeout is a positive number of seconds"):
+        Connection(Role.CSMS, "1.6", call_timeout=seconds)
+    for name in ("timeout", "queue_timeout"):
+        given: dict[str, Any] = {name: "none" if seconds is None else seconds}
+        with pytest.raises(ValueError, match=f"{name} is a positive number of seconds"):
+            station.call(call.Heartbeat(), now=1.0, **given)
+    assert station.snapshot(now=1.0) == before
+
+
+def test_the_longest_time_is_as_good_as_any() -> None:
+    longest = nextafter(1e300, 0)
+    station = Connection(Role.CHARGING_STATION, "1.6", call_timeout=int(longest))
+    station.call(call.Heartbeat(), now=longest)
+    station.call(call.Heartbeat(), now=longest, queue_timeout=int(longest))
+    assert station.deadline == 2 * longest
+    there = Connection.restore(station.snapshot(now=longest), now=-longest)
+    assert there.deadline == 0
+    there.handle_timeout(now=longest)
+    assert there.calls == ()
 
 
 @pytest.mark.parametrize("verb", ["call", "receive_text", "handle_timeout", "snapshot"])

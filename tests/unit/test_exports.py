@@ -182,7 +182,7 @@ ROOMS = {
         "state",
         "validation",
     },
-    "_snapshot": {"_codec", "_frames", "_lenient", "_link", "events", "messages", "validation"},
+    "_snapshot": {"_codec", "_frames", "_lenient", "_link", "_values", "events", "messages", "validation"},
     "connection": {
         "_dialect",
         "_frames",

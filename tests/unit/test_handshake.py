@@ -503,7 +503,12 @@ def test_a_password_of_2_x_is_sent_in_utf8() -> None:
     assert authorization("CS001", "abcd:ü") == basic("CS001:abcd:ü".encode())
 
 
-@pytest.mark.parametrize("identity", ["", "a:b", ":", "CP\n", "\ud800"])
+def test_an_empty_identity_is_said_to_be_empty() -> None:
+    with pytest.raises(ValueError, match=r"^the identity is empty, and it is the user name$"):
+        authorization("", SECRET)
+
+
+@pytest.mark.parametrize("identity", ["a:b", ":", "CP\n", "\ud800"])
 def test_a_user_name_has_no_colon(identity: str) -> None:
     """J16-104"""
     with pytest.raises(ValueError, match=r"^identity '.* is no user name: it is printable and has no colon$"):

@@ -102,7 +102,7 @@ def test_variables_may_change_at_run_time() -> None:
 
 
 @pytest.mark.parametrize("name", ["wait_minimum", "random_range"])
-@pytest.mark.parametrize("value", [-1, inf, nan, "10", None])
+@pytest.mark.parametrize("value", [-1, inf, nan, 10**400, "10", None])
 def test_seconds_are_a_number(name: str, value: Any) -> None:
     with pytest.raises(ValueError, match=f"^{name} is a number of seconds, 0 or more, not "):
         timer(**{name: value})
@@ -114,7 +114,14 @@ def test_repeat_times_is_a_whole_number(value: Any) -> None:
         timer(repeat_times=value)
 
 
-@pytest.mark.parametrize("now", [inf, nan])
+def test_after_thousands_of_failures_it_still_has_a_deadline() -> None:
+    waiting = timer(repeat_times=10**9)
+    for _ in range(3000):
+        waiting.disconnected(now=0)
+    assert waiting.deadline == 1e300
+
+
+@pytest.mark.parametrize("now", [inf, nan, 10**400])
 def test_an_instant_is_finite_or_nothing_happens(now: float) -> None:
     waiting = timer()
     waiting.disconnected(now=0)

@@ -330,6 +330,7 @@ def test_the_state_of_a_station_travels() -> None:
         {"requested": 7},
         {"answers": [["1"]]},
         {"answers": [["1", "x", "y"]]},
+        {"answers": [["1", float("inf"), "y"]]},
     ],
 )
 def test_a_malformed_state_is_refused(wrong: dict[str, Any]) -> None:
