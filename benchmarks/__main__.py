@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import calls, codec, flat, imports, memory, receive, refusal
+from . import calls, codec, flat, imports, loopback, memory, receive, refusal
 from .timing import CLOCKS, progress, use_clock
 
 GROUPS = {
@@ -22,8 +22,9 @@ GROUPS = {
     "import": imports.measure,
     "memory": memory.measure,
     "flat": flat.measure,
+    "loopback": loopback.measure,
 }
-PACKAGES = ("ocpp-sansio", "ocpp", "attrs", "jsonschema")
+PACKAGES = ("ocpp-sansio", "ocpp", "attrs", "jsonschema", "anyio", "trio", "websockets")
 
 
 def main() -> int:

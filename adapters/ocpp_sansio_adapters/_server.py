@@ -32,6 +32,7 @@ from ocpp_sansio.handshake import (
     read_upgrade,
 )
 
+from ._tcp import listening
 from ._websocket import LOGGER, LOST, Info, WebSocket
 from ._websocket_opening import (
     DEFLATE,
@@ -228,6 +229,7 @@ async def accept(
     listener: Listener[Any], tls: ssl.SSLContext | None, server: Server, links: TaskGroup
 ) -> None:
     """Welcome all who connect here. That one cannot be accepted is no reason to stop, nor that too many come."""
+    listener = listening(listener)
     if tls is not None:
         listener = _TLSListener(
             listener, tls, standard_compatible=False, handshake_timeout=server.open_timeout

@@ -25,6 +25,8 @@ from websockets.server import ServerProtocol
 
 from ocpp_sansio import Version
 
+from ._tcp import PushedStream
+
 __all__ = ["LOGGER", "LOST", "Info", "Pings", "WebSocket", "check_seconds"]
 
 LOGGER = logging.getLogger("ocpp_sansio.websockets")
@@ -40,6 +42,8 @@ LOST = (
     ssl.SSLError,
 )
 
+#: Bytes whose messages are handled in one go, before others have their turn. They may be many, or inflate.
+AT_ONCE = 4096
 #: Messages that nobody has received, while a link is closed that nobody reads; a peer that sends more is hung
 #: up on. It has a few seconds to do so.
 MOST_UNREAD = 64
@@ -123,6 +127,7 @@ class WebSocket:
         self._stream = stream
         self._pings = pings
         self._heard = -inf  # when something came last
+        self._arrived = b""  # what no message has been made of yet
         self._messages: list[str | bytes] = []
         self._part = bytearray()  # of a message in fragments
         self._reading = anyio.Lock(fast_acquire=True)
@@ -165,6 +170,24 @@ class WebSocket:
         LOGGER.debug("%s: sends %s", self.identity, text)
         self.protocol.send_text(text.encode())
         await self._flush()
+
+    @property
+    def writable(self) -> bool:
+        """Whether `write` may be called: what it takes leaves at once."""
+        return (
+            isinstance(self._stream, PushedStream)
+            and self._stream.writable
+            and self.protocol.state is State.OPEN
+            and not self._writing.locked()
+        )
+
+    def write(self, text: str) -> None:
+        """Send a text message while this is `writable`."""
+        assert isinstance(self._stream, PushedStream)
+        LOGGER.debug("%s: sends %s", self.identity, text)
+        self.protocol.send_text(text.encode())
+        for octets in self.protocol.data_to_send():
+            self._stream.write(octets)
 
     async def recv(self) -> str | bytes:
         """The next message. A text that is not UTF-8 comes as bytes, for `Connection` to refuse."""
@@ -226,22 +249,28 @@ class WebSocket:
     # Bytes in and out.
 
     async def _receive(self) -> None:
-        """Take what comes next, once what came before is answered: pings, and a farewell. Hangs up once the peer
-        has.
+        """Take what comes next, as far as the next messages or pings, once what came before is answered: pings, and a
+        farewell. Hangs up once the peer has.
         """
         if self.protocol.writes and not self._writing.locked():  # else whoever writes will write that, too
             with suppress(ConnectionClosed):
                 await self._flush()
-        try:
-            octets = await self._next()
-        except LOST:
-            octets = b""
-        if not octets or self._gone or len(self.protocol.writes) > MOST_UNSENT:
+        if self._arrived or isinstance(self._stream, TLSStream):  # nor does TLS wait for what it has at hand
+            await anyio.lowlevel.checkpoint()
+        if not self._arrived:
+            with suppress(*LOST):
+                self._arrived = await self._next()
+            self._heard = anyio.current_time()
+        if not self._arrived or self._gone or len(self.protocol.writes) > MOST_UNSENT:
             await self._hang_up()
             return
-        self._heard = anyio.current_time()
-        self.protocol.receive_data(octets)
-        self._take(self.protocol.events_received())
+        known = len(self._messages)
+        while self._arrived:
+            octets, self._arrived = self._arrived[:AT_ONCE], self._arrived[AT_ONCE:]
+            self.protocol.receive_data(octets)
+            self._take(self.protocol.events_received())
+            if len(self._messages) > known or self.protocol.writes:
+                return
 
     async def _next(self) -> bytes:
         """The bytes that come next; none if the peer was to hang up, and does not."""

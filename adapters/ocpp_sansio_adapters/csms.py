@@ -17,7 +17,7 @@ from anyio.abc import TaskStatus
 from ocpp_sansio import Connection, ConnectionClosed, Role, StationState, Version
 from ocpp_sansio.handshake import key_of
 
-from .charge_point import ChargePoint
+from .charge_point import ChargePoint, classes_by_version
 from .websockets import WebSocket, serve
 
 __all__ = ["CSMS", "Change", "Joined", "Left", "NotConnected", "Stations"]
@@ -165,12 +165,7 @@ class CSMS:
     """
 
     def __init__(self, *charge_points: type[ChargePoint], **options: Any) -> None:
-        for cls in charge_points:
-            if not (isinstance(cls, type) and issubclass(cls, ChargePoint) and hasattr(cls, "version")):
-                raise TypeError(f"a CSMS takes classes of charge points that have a version, not {cls!r:.60}")
-        self._classes = {cls.version: cls for cls in charge_points}
-        if not charge_points or len(self._classes) < len(charge_points):
-            raise ValueError("a CSMS has one class of charge points for each version that it speaks")
+        self._classes = classes_by_version("a CSMS", charge_points)
         self._options = options
         self.stations = Stations()
         self.states: MutableMapping[str, StationState] = {}

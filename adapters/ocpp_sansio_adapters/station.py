@@ -33,7 +33,7 @@ from ocpp_sansio.handshake import UpgradeFailed
 from ocpp_sansio.messages import Request, Response
 from ocpp_sansio.reconnect import ReconnectTimer
 
-from .charge_point import ChargePoint
+from .charge_point import ChargePoint, classes_by_version
 from .records import FrameSent, Record
 from .websockets import WebSocket, connect
 
@@ -80,14 +80,7 @@ class Station:
         settings: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        for cls in charge_points:
-            if not (isinstance(cls, type) and issubclass(cls, ChargePoint) and hasattr(cls, "version")):
-                raise TypeError(
-                    f"a station takes classes of charge points that have a version, not {cls!r:.60}"
-                )
-        self._classes = {cls.version: cls for cls in charge_points}
-        if not charge_points or len(self._classes) < len(charge_points):
-            raise ValueError("a station has one class of charge points for each version that it speaks")
+        self._classes = classes_by_version("a station", charge_points)
         self.url = url
         self.identity = identity
         self.state = state or StationState(identity)

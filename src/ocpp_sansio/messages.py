@@ -278,11 +278,13 @@ def _declared(action: str, schema: Mapping[str, Any], **names: Any) -> type[Decl
 def asdict(message: Message) -> dict[str, Any]:
     """The message as plain, JSON-able data under Python names; times are text in UTC.
 
-    Absent members are left out; of a `Raw`, it is the payload as it stands.
+    Absent members are left out; the further members of an open object stand beside those that have a field.
+    Of a `Raw`, it is the payload as it stands.
     """
     if isinstance(message, Raw):
         return {"payload": message.payload}
-    return {field.name: _plain(value) for field, value in _present(message)}
+    members = {field.name: _plain(value) for field, value in _present(message)}
+    return members if message.__rest__ is None else {**members.pop(message.__rest__), **members}
 
 
 def _present(message: Message) -> "Iterator[tuple[attrs.Attribute[Any], Any]]":

@@ -47,27 +47,33 @@ class _OnMessage(Protocol[Asked]):
 
 
 @overload
-def on(action: type[Request[Own, Answer]], /) -> _OnRequest[Own, Answer]: ...
+def on(action: type[Request[Own, Answer]]) -> _OnRequest[Own, Answer]: ...
 @overload
-def on(action: type[Told], /) -> _OnMessage[Told]: ...
+def on(action: type[Told]) -> _OnMessage[Told]: ...
 @overload
-def on(action: str, /) -> Callable[[Method], Method]: ...
-def on(action: Routed | str, /) -> Any:
+def on(action: str, *, skip_schema_validation: bool = False) -> Callable[[Method], Method]: ...
+def on(action: Routed | str, *, skip_schema_validation: bool = False) -> Any:
     """Register a method as the handler of an action.
 
     `@on(call.Heartbeat)` gives it the request object; `@on(Action.heartbeat)` or `@on("Heartbeat")` the
     members as keyword arguments, nested ones as dicts with snake_case keys and times as text, and the message
     id as `call_unique_id` if it has a parameter of that name. It returns the response, or raises an
     `OCPPError`. What travels as a SEND, such as `send.NotifyPeriodicEventStream`, has no response.
+
+    With `skip_schema_validation`, for programs written for mobilityhouse/ocpp, neither the request nor the
+    response is judged: the keyword arguments are whatever the peer has sent. New programs give their
+    Connection a `Validation`.
     """
-    return _mark("on", action)
+    if skip_schema_validation and not isinstance(action, str):
+        raise TypeError("skip_schema_validation is for handlers that get keyword arguments: name the action")
+    return _mark("on", action, skip_schema_validation=skip_schema_validation)
 
 
 @overload
-def after(action: type[Request[Own, Any]], /) -> _OnMessage[Own]: ...
+def after(action: type[Request[Own, Any]]) -> _OnMessage[Own]: ...
 @overload
-def after(action: str, /, *, inject_response: bool = False) -> Callable[[Method], Method]: ...
-def after(action: type[Request[Any, Any]] | str, /, *, inject_response: bool = False) -> Any:
+def after(action: str, *, inject_response: bool = False) -> Callable[[Method], Method]: ...
+def after(action: type[Request[Any, Any]] | str, *, inject_response: bool = False) -> Any:
     """Register a method to run once the response to an action has been sent. It gets what the handler got.
 
     With `inject_response`, a method that gets keyword arguments gets the response as well, as the dict
@@ -86,9 +92,16 @@ class Mark:
     action: str
     request_type: Routed | None
     inject_response: bool
+    skip_schema_validation: bool
 
 
-def _mark(stage: str, action: Routed | str, *, inject_response: bool = False) -> Callable[[Method], Method]:
+def _mark(
+    stage: str,
+    action: Routed | str,
+    *,
+    inject_response: bool = False,
+    skip_schema_validation: bool = False,
+) -> Callable[[Method], Method]:
     request_type = None
     name: str | None = None
     if isinstance(action, str):
@@ -100,7 +113,7 @@ def _mark(stage: str, action: Routed | str, *, inject_response: bool = False) ->
         raise TypeError(
             f"@{stage} takes a request class such as call.Heartbeat or the name of an action, not {action!r:.60}"
         )
-    mark = Mark(stage, name, request_type, inject_response)
+    mark = Mark(stage, name, request_type, inject_response, skip_schema_validation)
 
     def decorate(method: Method) -> Method:
         function: Any = _function_of(method)
@@ -125,24 +138,33 @@ class Handler:
     """A method, by name, and the way it wants its request.
 
     The name is looked up on each call, so that overriding works. `wants_id` and `wants_response` are about
-    keyword arguments beside the members.
+    keyword arguments beside the members. Who routes sees to it that `skip_schema_validation` is obeyed.
     """
 
     name: str
     request_type: Routed | None
     wants_id: bool = False
     wants_response: bool = False
+    skip_schema_validation: bool = False
 
-    def __call__(self, owner: object, request: Message, id: str, response: Message | None = None) -> Any:
-        """`response` is for hooks."""
+    def __call__(
+        self,
+        owner: object,
+        request: Message,
+        id: str,
+        response: Message | None = None,
+        *,
+        members_of: Callable[[Message], dict[str, Any]] = asdict,
+    ) -> Any:
+        """`response` is for hooks; `members_of` makes keyword arguments from a message."""
         method = getattr(owner, self.name)
         if self.request_type is not None:
             return method(request)
-        members = asdict(request)
+        members = members_of(request)
         if self.wants_id:
             members["call_unique_id"] = id
         if self.wants_response and response is not None:
-            members["call_response"] = asdict(response)
+            members["call_response"] = members_of(response)
         return method(**members)
 
 
@@ -174,7 +196,9 @@ def routes_of(cls: type[Any], catalogue: Mapping[str, Routed]) -> Routes:
     for name, marks in declared.items():
         for mark in marks:
             wants_id = "call_unique_id" in signature(getattr(cls, name)).parameters
-            handler = Handler(name, mark.request_type, wants_id, mark.inject_response)
+            handler = Handler(
+                name, mark.request_type, wants_id, mark.inject_response, mark.skip_schema_validation
+            )
             if mark.stage == "on":
                 handlers[mark.action] = handler
             else:

@@ -11,7 +11,8 @@ from ocpp_sansio import CallReceived, Connection, LocalProtocolError, Raw, Role,
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v16.enums import Action, RegistrationStatus
-from ocpp_sansio_adapters import charge_point
+from ocpp_sansio.v201 import call_result as call_result201
+from ocpp_sansio_adapters import charge_point, v201
 from ocpp_sansio_adapters.v16 import ChargePoint
 from tests.adapters.wire import NOW, quiet, running, wire
 
@@ -110,6 +111,22 @@ async def test_keyword_handlers_get_plain_nested_dicts_in_snake_case_and_times_a
     assert got == [
         {"connector_id": 1, "meter_value": [{"timestamp": "2024-05-01T10:00:00Z", "sampled_value": samples}]}
     ]
+
+
+async def test_keyword_handlers_get_custom_data_as_one_dict_and_may_send_it_on() -> None:
+    got: list[Any] = []
+
+    class Station(v201.ChargePoint):
+        @on("ClearCache")
+        def clear_cache(self, custom_data: dict[str, Any]) -> call_result201.ClearCache:
+            got.append(custom_data)
+            return call_result201.ClearCache(status="Accepted", custom_data=custom_data)
+
+    custom_data = {"vendorId": "acme", "anyThing": {"my_key": None}, "extra": 1}
+    async with wire() as (near, far), running(Station("CP_1", near)):
+        far.ask("ClearCache", customData=custom_data)
+        assert await far.hear() == [3, "1", {"status": "Accepted", "customData": custom_data}]
+    assert got == [{"vendor_id": "acme", "anyThing": {"my_key": None}, "extra": 1}]
 
 
 class TooFew(ChargePoint):
@@ -299,7 +316,9 @@ def test_a_subclass_may_have_nearly_any_name_for_its_own() -> None:
     assert names == {
         "_connection",
         "_ocpp_driver",
+        "_ocpp_owns_policy",
         "_ocpp_routes",
+        "_ocpp_unjudged",
         "call",
         "extensions",
         "id",

@@ -21,10 +21,11 @@ def anyio_backend(virtual_time: Any) -> Any:
     return virtual_time
 
 
-async def refusing(far: End) -> None:
-    """Refuse the next call."""
-    frame = await far.hear()
-    far.say(4, frame[1], "GenericError", "not today", {})
+async def refusing(far: End, times: int = 1) -> None:
+    """Refuse the next calls."""
+    for _ in range(times):
+        frame = await far.hear()
+        far.say(4, frame[1], "GenericError", "not today", {})
 
 
 @pytest.mark.parametrize("request_", [call.Heartbeat(), Raw("Heartbeat")], ids=["class", "Raw"])
@@ -65,9 +66,11 @@ async def test_the_message_id_may_be_chosen() -> None:
     async with wire() as (near, far):
         station = ChargePoint("CP_1", near)
         async with running(station), anyio.create_task_group() as tasks:
-            tasks.start_soon(refusing, far)
+            tasks.start_soon(refusing, far, 3)
             await station.call(call.Heartbeat(), suppress=True, unique_id="mine")
-        assert near.sent == ['[2,"mine","Heartbeat",{}]']
+            await station.call(call.Heartbeat(), True, "ours")
+            await station.call(payload=call.Heartbeat(), suppress=True, unique_id="named")
+        assert near.sent == [f'[2,"{id}","Heartbeat",{{}}]' for id in ("mine", "ours", "named")]
 
 
 async def test_handlers_and_hooks_get_what_they_name() -> None:

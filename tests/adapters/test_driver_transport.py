@@ -1,6 +1,7 @@
 """driver.py: what a transport may do to us, and we to it."""
 
 import asyncio
+from math import inf
 from typing import Any
 
 import anyio
@@ -209,3 +210,93 @@ async def refused(driver: Scripted, cause: Exception) -> None:
     with pytest.raises(ConnectionClosed) as caught:
         await driver.call(call.Heartbeat())
     assert caught.value.__cause__ is cause
+
+
+# Writing at once.
+
+
+class Ready:
+    """A transport that takes a message at once, as long as the test lets it."""
+
+    def __init__(self, end: End) -> None:
+        self.recv = end.recv
+        self.end = end
+        self.writable = True
+        self.room = inf  # messages that are taken at once
+        self.written: list[str] = []  # at once
+        self.drained: Any = None
+
+    async def keep_alive(self) -> None:
+        await anyio.sleep_forever()
+
+    def write(self, text: str) -> None:
+        if self.end.send_error is not None:
+            raise self.end.send_error
+        assert self.writable
+        self.written.append(text)
+        self.end._outgoing.send_nowait(text)
+        self.writable = len(self.written) < self.room
+
+    async def send(self, text: str) -> None:
+        await self.end.send(text)
+
+
+async def test_what_can_leave_at_once_does_and_its_hooks_run() -> None:
+    async with wire() as (near, far):
+        after: list[int] = []
+        ready = Ready(near)
+        driver = Scripted(
+            ready,
+            {"Heartbeat": heartbeat, "Reset": slowly},
+            hooks={"Heartbeat": [lambda request: after.append(len(ready.written))]},
+        )
+        async with running(driver):
+            far.ask("Heartbeat", "1")
+            assert (await far.hear())[:2] == [3, "1"]
+            assert after == [1]
+            far.ask("Reset", "2", type="Soft")  # answered from a task of its own
+            assert (await far.hear())[:2] == [3, "2"]
+            with pytest.raises(CallTimeout):
+                await driver.call(call.Heartbeat(), timeout=1)
+            assert (await far.hear())[0] == 2
+        assert len(ready.written) == 3
+        assert near.sent == []
+
+
+async def slowly(request: call.Reset) -> call_result.Reset:
+    await anyio.sleep(1)
+    return call_result.Reset(status="Accepted")
+
+
+async def test_what_cannot_leave_at_once_is_sent_later_in_order() -> None:
+    async with wire() as (near, far):
+        ready = Ready(near)
+        ready.room = 2
+        async with running(driver := Scripted(ready, {"Heartbeat": heartbeat})):
+            near.hold()
+            for number in range(5):
+                far.ask("Heartbeat", str(number))
+            await quiet()
+            assert len(ready.written) == 2
+            ready.writable = True  # again, but the writer is at it
+            far.ask("Heartbeat", "5")
+            await quiet()
+            assert len(ready.written) == 2
+            near.release()
+            await driver.drained()
+            ready.room = inf
+            far.ask("Heartbeat", "6")
+            assert [(await far.hear())[1] for _ in range(7)] == [str(number) for number in range(7)]
+        assert [len(ready.written), len(near.sent)] == [3, 4]
+
+
+async def test_a_write_that_fails_is_the_end_of_the_link() -> None:
+    async with wire() as (near, far):
+        near.send_error = LinkLost("broken")
+        async with running(driver := Scripted(Ready(near), {"Heartbeat": heartbeat})) as [outcome]:
+            with pytest.raises(ConnectionClosed) as caught:
+                await driver.call(call.Heartbeat())
+            assert caught.value.__cause__ is near.send_error
+            await quiet()
+            assert outcome.error is near.send_error
+        assert far.sent == []

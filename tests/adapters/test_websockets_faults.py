@@ -239,17 +239,12 @@ async def test_one_that_cannot_be_accepted_is_not_the_end_of_the_server(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(_server, "ACCEPT_PAUSE", 0.001)
-    create = anyio.create_tcp_listener
+    listening = _server.listening
     broken = anyio.BrokenResourceError()  # of trio
     broken.__cause__ = OSError(errno.ECONNABORTED, "Software caused connection abort")
     failures: list[Exception] = [OSError(errno.EMFILE, "Too many open files"), broken]
 
-    async def create_exhausted(**address: Any) -> Any:
-        sockets = await create(**address)
-        sockets.listeners = [Exhausted(listener, failures) for listener in sockets.listeners]
-        return sockets
-
-    monkeypatch.setattr(anyio, "create_tcp_listener", create_exhausted)
+    monkeypatch.setattr(_server, "listening", lambda listener: Exhausted(listening(listener), failures))
     async with serving() as url, connect(url, "CP_1", **CALM) as station:
         await still_well(station)
     assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == [

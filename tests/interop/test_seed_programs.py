@@ -1,79 +1,40 @@
 """Programs written for mobilityhouse's `ocpp` run on this library with nothing but their imports changed.
 
-They are the OCPP 1.6 programs of its documentation: under programs/ in our words, and, where the pages themselves lie beside this
-repository, those too. As a control the same tests run some of them unchanged, on `ocpp`.
+Here: client and server. The tutorial is in test_seed_tutorial.py, what wants an older `websockets` in
+test_seed_older.py. Some of the programs run on `ocpp` as well, as a control.
 """
 
-import asyncio
 import json
-import re
 import socket
-import textwrap
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 
-from ocpp_sansio.routing import on
-from ocpp_sansio.v16 import call, call_result
-from ocpp_sansio.v16.enums import Action, RegistrationStatus
-from ocpp_sansio_adapters.v16 import ChargePoint
-from tests.interop.process import Program, running
+from tests.interop.programs.as_written import (
+    OF_OCPP_ONLY,
+    SEEDS,
+    our_wording,
+    page,
+    shape,
+    started,
+    text_of,
+    unchanged,
+    with_our_imports,
+)
 
 pytestmark = pytest.mark.anyio
 
-CLIENT, SERVER, TUTORIAL = "Client side usage", "Server side usage", "Implementing a Charge Point"
-
-OUR_WORDING = Path(__file__).parent / "programs"
-PAGES = Path(__file__).parents[3] / "shared" / "seeds"
-
 Text = Callable[[str], str]
 
-
-def our_wording(title: str) -> str:
-    return (OUR_WORDING / f"{title.lower().replace(' ', '_')}.py").read_text("utf-8")
-
-
-def page(title: str) -> str:
-    """The program that the page with this title builds up: its blocks of code for 1.6, and at the end what starts it."""
-    if not PAGES.is_dir():
-        pytest.skip("the pages are not beside this repository")
-    texts = (path.read_text("utf-8") for path in sorted(PAGES.glob("*.txt")))
-    text = next(text for text in texts if text.startswith(title))
-    without_v201 = re.sub(r"(?m)^\.\. tab:: v201\n(?:[ \t].*\n|\n)+", "", text)
-    blocks = re.findall(r"(?m)^( *)\.\. code-block:: python\n((?:\1 +\S.*\n|[ \t]*\n)+)", without_v201)
-    code = "\n".join(textwrap.dedent(block) for _, block in blocks if "def " in block)
-    code = re.sub(r"(?m)^:caption:.*", "", code)
-    (start,) = re.findall(r"(?m)^if __name__ == .*\n(?:[ \t]+.*\n)+", code)
-    return str(code.replace(start, "") + start)
-
-
-def unchanged(program: str) -> str:
-    return program
-
-
-def with_our_imports(program: str) -> str:
-    adapters = re.sub(
-        r"(?m)^from ocpp\.(v\w+) import ChargePoint",
-        r"from ocpp_sansio_adapters.\1 import ChargePoint",
-        program,
-    )
-    return re.sub(r"(?m)^from ocpp\.", "from ocpp_sansio.", adapters)
-
-
-@asynccontextmanager
-async def started(folder: Path, program: str, port: int) -> AsyncIterator[Program]:
-    """Run the program on this port; its log shows even if it does not ask for that."""
-    file = folder / "program.py"
-    file.write_text(re.sub(r"\b(9000|8765)\b", str(port), program), "utf-8")
-    logged = "import logging, runpy, sys; logging.basicConfig(level='INFO'); runpy.run_path(sys.argv[1], run_name='__main__')"
-    async with running("-c", logged, file) as process:
-        yield process
+#: By version, what a person types to boot, and what it is in a payload.
+TYPED = {
+    "v16": '{"chargePointVendor": "The Mobility House", "chargePointModel": "Optimus"}',
+    "v201": '{"chargingStation": {"vendorName": "acme", "model": "One"}, "reason": "PowerUp"}',
+}
+SUBPROTOCOL = {"v16": "ocpp1.6", "v201": "ocpp2.0.1"}
 
 
 @pytest.fixture
@@ -82,151 +43,74 @@ def port() -> int:
         return int(probe.getsockname()[1])
 
 
-def folder(parent: Path, name: str) -> Path:
-    (parent / name).mkdir()
-    return parent / name
-
-
-@pytest.mark.parametrize("title", [CLIENT, SERVER, TUTORIAL])
-@pytest.mark.parametrize("text", [our_wording, page])
-def test_only_imports_are_changed(text: Text, title: str) -> None:
-    before, after = text(title).splitlines(), with_our_imports(text(title)).splitlines()
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [
+        *((our_wording, file) for file in SEEDS),
+        *((page, seed.file) for seed in SEEDS.values() if seed.heading),
+    ],
+)
+def test_only_imports_are_changed(text: Text, file: str) -> None:
+    before, after = text(file).splitlines(), with_our_imports(text(file)).splitlines()
     changed = [old for old, new in zip(before, after, strict=True) if old != new]
     assert changed
-    assert all(line.startswith("from ocpp.") for line in changed)
+    assert [line for line in changed if not line.startswith(("from ocpp.", "import websockets"))] == []
+    assert not [line for line in after if "from ocpp." in line]
 
 
 @pytest.mark.parametrize(
-    ("text", "client_library", "server_library"),
+    ("text", "version", "client_library", "server_library"),
     [
-        (our_wording, with_our_imports, with_our_imports),
-        (our_wording, with_our_imports, unchanged),
-        (our_wording, unchanged, with_our_imports),
-        (page, with_our_imports, with_our_imports),
+        (our_wording, "v16", with_our_imports, unchanged),
+        (our_wording, "v16", unchanged, with_our_imports),
+        (our_wording, "v201", with_our_imports, with_our_imports),
+        (page, "v16", with_our_imports, with_our_imports),
     ],
 )
-async def test_client_program_boots_at_server_program(
-    text: Text, client_library: Text, server_library: Text, port: int, tmp_path: Path
+async def test_client_and_then_a_person_boot_at_the_server(
+    text: Text, version: str, client_library: Text, server_library: Text, port: int, tmp_path: Path
 ) -> None:
-    async with started(folder(tmp_path, "server"), server_library(text(SERVER)), port) as server:
+    server_program = server_library(text(f"{version}/server_side_usage"))
+    client_program = client_library(text(f"{version}/client_side_usage"))
+    async with AsyncExitStack() as stack:
+        server = await stack.enter_async_context(started(tmp_path / "server", server_program, port))
         await server.line("server listening on")
-        async with started(folder(tmp_path, "client"), client_library(text(CLIENT)), port) as client:
-            await client.line("CP_1: send [2,")
-            await client.line("CP_1: receive message [3,")
-            await client.line("Connected to")
-        await server.line("CP_1: receive message [2,")
-        await server.line("CP_1: send [3,")
+        client = await stack.enter_async_context(
+            started(tmp_path / "client", client_program, port, logged=OF_OCPP_ONLY)
+        )
+        asked = await client.line("CP_1: send [2,")
+        answered = await client.line("CP_1: receive message [3,")
+        await client.line("Connected to")
+        assert asked.startswith("CP_1: ")  # as the page shows it, without a level
+        assert await server.line("CP_1: receive message [2,") == (
+            f"INFO:ocpp:{asked.replace('send', 'receive message', 1)}"
+        )
+        assert await server.line("CP_1: send [3,") == (
+            f"INFO:ocpp:{answered.replace('receive message', 'send', 1)}"
+        )
+        await _person_boots(version, port)
+        typed = f'cp_id_1: receive message [2, "12345", "BootNotification", {TYPED[version]}]'
+        assert (await server.line("cp_id_1: receive")).rstrip() == f"INFO:ocpp:{typed}"
+        assert shape(await server.line("cp_id_1: send")) == (
+            "INFO:ocpp:cp_id_1: send ",
+            3,
+            {"currentTime": "...", "interval": "...", "status": "Accepted"},
+        )
 
 
-@pytest.mark.parametrize("text", [our_wording, page])
-async def test_server_program_answers_what_a_person_types(text: Text, port: int, tmp_path: Path) -> None:
-    async with started(tmp_path, with_our_imports(text(SERVER)), port) as server:
-        await server.line("server listening on")
-        async with connect(f"ws://127.0.0.1:{port}/cp_id_1", subprotocols=["ocpp1.6"]) as person:
-            await person.send(
-                '[2, "12345", "BootNotification", {"chargePointVendor": "acme", "chargePointModel": "One"}]'
-            )
-            message_type, id, answer = json.loads(await person.recv())
+async def _person_boots(version: str, port: int) -> None:
+    url = f"ws://127.0.0.1:{port}/cp_id_1"
+    async with connect(url, subprotocols=[SUBPROTOCOL[version]]) as person:  # type: ignore[list-item]
+        await person.send(f'[2, "12345", "BootNotification", {TYPED[version]}]')
+        message_type, id, answer = json.loads(await person.recv())
     assert (message_type, id) == (3, "12345")
     assert answer.keys() == {"currentTime", "interval", "status"}
     assert answer["status"] == "Accepted"
 
 
-class StrictCSMS(ChargePoint):
-    """Answers with the status of its class; interval 0, so that nobody waits for heartbeats."""
-
-    status: RegistrationStatus
-
-    @on(call.BootNotification)
-    def on_boot_notification(self, request: call.BootNotification) -> call_result.BootNotification:
-        return call_result.BootNotification(current_time=datetime.now(UTC), interval=0, status=self.status)
-
-    @on(call.Heartbeat)
-    def on_heartbeat(self, request: call.Heartbeat) -> call_result.Heartbeat:
-        return call_result.Heartbeat(current_time=datetime.now(UTC))
-
-
-@asynccontextmanager
-async def tutorial_at_csms(
-    status: RegistrationStatus, program: str, folder: Path
-) -> AsyncIterator[tuple[Program, StrictCSMS]]:
-    """The tutorial's charge point, and what the CSMS that gives it this status knows of it."""
-    arrived: asyncio.Future[StrictCSMS] = asyncio.get_running_loop().create_future()
-
-    async def on_connect(connection: ServerConnection) -> None:
-        assert connection.request is not None
-        csms = StrictCSMS(connection.request.path.split("/")[-1], connection)
-        csms.status = status
-        arrived.set_result(csms)
-        with suppress(ConnectionClosed):
-            await csms.start()
-
-    async with serve(on_connect, "127.0.0.1", 0, subprotocols=["ocpp1.6"]) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        async with started(folder, program, port) as charge_point:
-            await charge_point.line("SOME_ID: receive message [3,")
-            yield charge_point, await arrived
-
-
-tutorials = pytest.mark.parametrize(
-    ("text", "library"), [(our_wording, with_our_imports), (page, with_our_imports), (our_wording, unchanged)]
-)
-
-
-@tutorials
-async def test_tutorial_sends_heartbeats_once_accepted(text: Text, library: Text, tmp_path: Path) -> None:
-    program = library(text(TUTORIAL))
-    async with tutorial_at_csms(RegistrationStatus.accepted, program, tmp_path) as (charge_point, csms):
-        for _ in range(3):
-            await charge_point.line("Setting system time")
-        # A heartbeat is on its way at any moment; the program sees the link's own exception all the same.
-        await csms.transport.close()
-        await charge_point.line("closed the connection")
-        assert await charge_point.ended() == 0
-
-
-@tutorials
-async def test_tutorial_hangs_up_once_rejected(text: Text, library: Text, tmp_path: Path) -> None:
-    program = library(text(TUTORIAL))
-    async with tutorial_at_csms(RegistrationStatus.rejected, program, tmp_path) as (charge_point, _csms):
-        await charge_point.line("rejected")
-        await charge_point.line("closed the connection")
-        assert await charge_point.ended() == 0
-
-
-@tutorials
-async def test_tutorial_keeps_quiet_while_pending(text: Text, library: Text, tmp_path: Path) -> None:
-    program = library(text(TUTORIAL))
-    async with tutorial_at_csms(RegistrationStatus.pending, program, tmp_path) as (charge_point, csms):
-        await charge_point.line("Status pending")
-        await csms.transport.close()
-        await charge_point.line("closed the connection")
-        assert await charge_point.ended() == 0
-    assert not [line for line in charge_point.printed if "Heartbeat" in line]
-
-
-# Spelled as before version 1.0 of `ocpp`, with a time that has lost its zone.
-async def test_older_names_still_work_and_say_that_they_are_older() -> None:
-    class MyChargePoint(ChargePoint):
-        @on(Action.BootNotification)
-        async def on_boot_notification(self, charge_point_vendor, charge_point_model, **kwargs):
-            with pytest.deprecated_call(match=r"call_result\.BootNotification\b"):
-                answer = call_result.BootNotificationPayload
-            return answer(
-                current_time=datetime.now(UTC).replace(tzinfo=None).isoformat(),
-                interval=10,
-                status=RegistrationStatus.accepted,
-            )
-
-    async def on_connect(connection: ServerConnection) -> None:
-        with suppress(ConnectionClosed):
-            await MyChargePoint("CP_1", connection).start()
-
-    async with serve(on_connect, "127.0.0.1", 0) as server:
-        port = next(iter(server.sockets)).getsockname()[1]
-        async with connect(f"ws://127.0.0.1:{port}/CP_1") as person:
-            await person.send(
-                '[2, "1", "BootNotification", {"chargePointVendor": "acme", "chargePointModel": "One"}]'
-            )
-            _, _, answer = json.loads(await person.recv())
-    assert answer["currentTime"].endswith("Z")
+def test_what_the_server_logs_is_what_its_page_shows() -> None:
+    lines = text_of(SEEDS["v16/server_side_usage"]).splitlines()
+    shown = [line.strip() for line in lines if line.strip().startswith("cp_id_1: ")]
+    assert [line.split("[")[0] for line in shown] == ["cp_id_1: receive message ", "cp_id_1: send "]
+    assert shown[0] == f'cp_id_1: receive message [2, "12345", "BootNotification", {TYPED["v16"]}]'
+    assert shape(shown[1])[2].keys() == {"currentTime", "interval", "status"}

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any, assert_type
 
-from ocpp_sansio import CallReceived, Connection, Event, PendingCall, Role, Version
+from ocpp_sansio import CallReceived, Connection, Event, PendingCall, Raw, Role, Version
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result, datatypes, enums
 from ocpp_sansio_adapters.v16 import ChargePoint
@@ -24,6 +24,17 @@ async def an_awaited_call_is_its_answer(charge_point: ChargePoint) -> None:
     assert_type(answer.id_tag_info, datatypes.IdTagInfo)
     assert_type(answer.id_tag_info.status, enums.AuthorizationStatus)
     assert_type(answer.id_tag_info.expiry_date, datetime | None)
+
+
+async def as_programs_for_mobilityhouse_call(charge_point: ChargePoint, may_fail: bool) -> None:
+    request = call.Authorize(id_tag="x")
+    assert_type(await charge_point.call(request, False), call_result.Authorize)
+    assert_type(await charge_point.call(payload=request, unique_id="1"), call_result.Authorize)
+    assert_type(await charge_point.call(request, skip_schema_validation=True), call_result.Authorize)
+    assert_type(await charge_point.call(request, True), call_result.Authorize | None)
+    assert_type(await charge_point.call(request, suppress=may_fail), call_result.Authorize | None)
+    assert_type(await charge_point.call(request, True, "1", True), call_result.Authorize | None)
+    assert_type(await charge_point.call(Raw("Sing"), skip_schema_validation=True), Raw)
 
 
 def an_event_is_told_by_its_request(conn: Connection) -> None:
@@ -103,9 +114,31 @@ class KeywordHandlers(ChargePoint):
     def on_heartbeat(self) -> call_result.Heartbeat:
         return call_result.Heartbeat(current_time=datetime.now(UTC))
 
-    @after("Heartbeat")
+    @after("Heartbeat", inject_response=True)
     def after_heartbeat(self) -> int:
         return 1
+
+    @on("DataTransfer", skip_schema_validation=True)
+    async def on_data_transfer(self, vendor_id: str, **members: Any) -> call_result.DataTransfer:
+        return call_result.DataTransfer(status="Accepted")
+
+    @on(enums.Action.diagnostics_status_notification, skip_schema_validation=False)
+    def on_diagnostics(self, **members: Any) -> Raw:
+        return Raw("DiagnosticsStatusNotification")
+
+
+class OverridingCall(ChargePoint):
+    async def call(
+        self,
+        payload: Any,
+        suppress: bool = True,
+        unique_id: str | None = None,
+        skip_schema_validation: bool = False,
+        *,
+        timeout: float | None = None,
+        queue_timeout: float | None = None,
+    ) -> Any:
+        return await super().call(payload, suppress, unique_id, skip_schema_validation, timeout=timeout)
 
 
 async def a_decorated_method_keeps_its_type(typed: TypedHandlers, keyword: KeywordHandlers) -> None:

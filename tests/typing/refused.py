@@ -81,6 +81,13 @@ async def an_answer_is_of_another_call(charge_point: ChargePoint) -> call_result
     return await charge_point.call(call.Heartbeat())  # type: ignore[arg-type]  # pyright: ignore[reportReturnType]
 
 
+async def a_suppressed_answer_may_be_none(charge_point: ChargePoint, may_fail: bool) -> None:
+    answer: call_result.Heartbeat
+    answer = await charge_point.call(call.Heartbeat(), suppress=True)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    answer = await charge_point.call(call.Heartbeat(), may_fail)  # type: ignore[assignment]  # pyright: ignore[reportAssignmentType]
+    use(answer.current_time)
+
+
 class WrongHandlers(ChargePoint):
     @on(call.BootNotification)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
     def another_request(self, request: call.Heartbeat) -> call_result.BootNotification:
@@ -105,6 +112,10 @@ class WrongHandlers(ChargePoint):
     @on(call_result.Heartbeat)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
     def no_action(self, request: Any) -> call_result.Heartbeat:
         return call_result.Heartbeat(current_time=datetime.now(UTC))
+
+    @on(call.ChangeAvailability, skip_schema_validation=True)  # type: ignore[call-overload, untyped-decorator]  # pyright: ignore[reportArgumentType]
+    def typed_and_not_judged(self, request: Any) -> call_result.ChangeAvailability:
+        raise NotImplementedError
 
     @after(call.Heartbeat)  # type: ignore[arg-type]  # pyright: ignore[reportCallIssue, reportArgumentType]
     def another_request_afterwards(self, request: call.Authorize) -> None:

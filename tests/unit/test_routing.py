@@ -437,6 +437,64 @@ def test_a_typed_hook_has_no_place_for_the_response() -> None:
         after(call.Reset, inject_response=True)  # type: ignore[call-overload]
 
 
+def test_a_handler_knows_whether_it_skips_validation_and_inherits_that() -> None:
+    class Handlers:
+        @on("Reset", skip_schema_validation=True)
+        def reset(self, **members: Any) -> None: ...
+
+        @on("Heartbeat", skip_schema_validation=False)
+        @after("Reset")
+        def heartbeat(self) -> None: ...
+
+    class Derived(Handlers):
+        def reset(self, **members: Any) -> None: ...
+
+    found = routes(Derived)
+    assert found.on == {
+        "Reset": Handler("reset", None, skip_schema_validation=True),
+        "Heartbeat": Handler("heartbeat", None),
+    }
+    assert found.after == {"Reset": (Handler("heartbeat", None),)}
+
+
+def test_a_typed_handler_cannot_skip_validation() -> None:
+    with pytest.raises(TypeError, match="skip_schema_validation is for handlers that get keyword arguments"):
+        on(call.Reset, skip_schema_validation=True)  # type: ignore[call-overload]
+
+
+def test_the_action_may_be_given_by_name_as_well() -> None:
+    class Handlers:
+        @on(action="Reset")
+        def reset(self, **members: Any) -> None: ...
+
+        @after(action=call.Reset)
+        def hook(self, request: call.Reset) -> None: ...
+
+    found = routes(Handlers)
+    assert (set(found.on), set(found.after)) == ({"Reset"}, {"Reset"})
+
+
+def test_who_routes_may_say_what_the_members_are() -> None:
+    class Handlers:
+        @on("Reset")
+        def reset(self, **members: Any) -> Any:
+            return members
+
+        @after("Reset", inject_response=True)
+        def hook(self, **members: Any) -> Any:
+            return members
+
+    def members_of(message: Any) -> dict[str, Any]:
+        return {"kind": type(message).__name__}
+
+    found = routes(Handlers)
+    asked, answered = Raw("Reset"), call_result.Reset(status="Accepted")
+    assert found.on["Reset"](Handlers(), asked, "1", members_of=members_of) == {"kind": "Raw"}
+    [hook] = found.after["Reset"]
+    members = hook(Handlers(), asked, "1", answered, members_of=members_of)
+    assert members == {"kind": "Raw", "call_response": {"kind": "Reset"}}
+
+
 def test_routes_are_immutable() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         routes(Base).on = {}  # type: ignore[misc]

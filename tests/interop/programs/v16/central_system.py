@@ -1,7 +1,7 @@
-"""A central system as the documentation of mobilityhouse's `ocpp` writes it, in our words; test_seed_programs.py says what for."""
+"""A central system as an older page on mobilityhouse's `ocpp` has it, in our words: see as_written.py."""
 
 import asyncio
-from datetime import datetime, timezone
+from datetime import datetime
 
 import websockets
 from ocpp.routing import on
@@ -11,20 +11,20 @@ from ocpp.v16.enums import Action, RegistrationStatus
 
 
 class MyChargePoint(cp):
-    @on(Action.boot_notification)
+    @on(Action.BootNotification)
     async def on_boot_notification(self, charge_point_vendor, charge_point_model, **kwargs):
-        return call_result.BootNotification(
-            current_time=datetime.now(tz=timezone.utc).isoformat(),  # noqa: UP017
+        return call_result.BootNotificationPayload(
+            current_time=datetime.utcnow().isoformat(),  # noqa: DTZ003
             interval=10,
             status=RegistrationStatus.accepted,
         )
 
 
-async def on_connect(connection: websockets.ServerConnection):
-    charge_point_id = connection.request.path.split("/")[-1]
-    charge_point = MyChargePoint(charge_point_id, connection)
+async def on_connect(websocket, path):
+    charge_point_id = path.strip("/")
+    cp = MyChargePoint(charge_point_id, websocket)
 
-    await charge_point.start()
+    await cp.start()
 
 
 async def main():

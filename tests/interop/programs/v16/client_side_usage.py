@@ -1,4 +1,4 @@
-"""A charge point as the documentation of mobilityhouse's `ocpp` writes it, in our words; test_seed_programs.py says what for."""
+"""A charge point as the pages of mobilityhouse's `ocpp` write it, in our words: see as_written.py."""
 
 import asyncio
 
