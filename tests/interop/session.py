@@ -1,8 +1,14 @@
-"""One charging session in OCPP 1.6 as data: who asks what, and what the answer is. Names and values are those of both libraries."""
+"""Charging sessions as data: who asks what, and what the answer is.
+
+Names and values are those of both libraries. SESSION is the one of OCPP 1.6, SESSIONS has one of each
+version.
+"""
 
 from typing import Any, NamedTuple
 
-__all__ = ["NOON", "SESSION", "Payload", "Step"]
+from ocpp_sansio import Version
+
+__all__ = ["NOON", "SESSION", "SESSIONS", "Payload", "Step"]
 
 NOON = "2025-01-01T12:00:00Z"
 
@@ -131,3 +137,114 @@ SESSION = [
     ),
     Step("csms", "Reset", {"type": "Soft"}, {"status": "Accepted"}),
 ]
+
+TOKEN = {"id_token": "04E91C5A123480", "type": "ISO14443"}
+HEARTBEAT_INTERVAL = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
+READING = {
+    "timestamp": NOON,
+    "sampled_value": [{"value": 1234.5, "context": "Sample.Periodic", "unit_of_measure": {"unit": "Wh"}}],
+}
+
+#: What 2.0.1 and 2.1 have in common.
+SESSION_2 = [
+    Step(
+        "station",
+        "BootNotification",
+        {"charging_station": {"model": "One", "vendor_name": "acme"}, "reason": "PowerUp"},
+        {"current_time": NOON, "interval": 300, "status": "Accepted"},
+    ),
+    Step("station", "Heartbeat", {}, {"current_time": NOON}),
+    Step(
+        "station",
+        "StatusNotification",
+        {"timestamp": NOON, "connector_status": "Available", "evse_id": 1, "connector_id": 1},
+        {},
+    ),
+    Step(
+        "csms",
+        "GetVariables",
+        {"get_variable_data": [HEARTBEAT_INTERVAL]},
+        {
+            "get_variable_result": [
+                {"attribute_status": "Accepted", "attribute_value": "300", **HEARTBEAT_INTERVAL}
+            ]
+        },
+    ),
+    Step(
+        "csms",
+        "SetVariables",
+        {"set_variable_data": [{"attribute_value": "Größe", **HEARTBEAT_INTERVAL}]},
+        {"set_variable_result": [{"attribute_status": "Rejected", **HEARTBEAT_INTERVAL}]},
+    ),
+    Step(
+        "csms",
+        "RequestStartTransaction",
+        {"id_token": TOKEN, "remote_start_id": 7, "evse_id": 1},
+        {"status": "Accepted"},
+    ),
+    Step("station", "Authorize", {"id_token": TOKEN}, {"id_token_info": {"status": "Accepted"}}),
+    Step(
+        "station",
+        "TransactionEvent",
+        {
+            "event_type": "Started",
+            "timestamp": NOON,
+            "trigger_reason": "RemoteStart",
+            "seq_no": 0,
+            "transaction_info": {"transaction_id": "c0ffee", "remote_start_id": 7},
+            "meter_value": [READING],
+            "offline": False,
+        },
+        {"total_cost": 0.25},
+    ),
+    # In 2.x it may be any JSON. Keys of it are left out: mobilityhouse's library rewrites them.
+    Step(
+        "csms",
+        "DataTransfer",
+        {"vendor_id": "com.acme", "message_id": "price", "data": ["☃", 1, 2.5, True, ""]},
+        {"status": "Accepted", "data": "text"},
+    ),
+    Step("station", "DataTransfer", {"vendor_id": "com.acme", "data": 0}, {"status": "UnknownVendorId"}),
+    Step("csms", "GetBaseReport", {"request_id": 1, "report_base": "FullInventory"}, {"status": "Accepted"}),
+    Step(
+        "station",
+        "NotifyReport",
+        {
+            "request_id": 1,
+            "generated_at": NOON,
+            "seq_no": 0,
+            "tbc": False,
+            "report_data": [{**HEARTBEAT_INTERVAL, "variable_attribute": [{"value": "300"}]}],
+        },
+        {},
+    ),
+    Step("csms", "Reset", {"type": "Immediate"}, {"status": "Scheduled"}),
+]
+#: What only 2.1 has.
+SESSION_21 = [
+    Step(
+        "station",
+        "OpenPeriodicEventStream",
+        {
+            "constant_stream_data": {
+                "id": 1,
+                "variable_monitoring_id": 2,
+                "params": {"interval": 60, "values": 10},
+            }
+        },
+        {"status": "Accepted"},
+    ),
+    Step(
+        "station",
+        "VatNumberValidation",
+        {"vat_number": "NL000099998B57", "evse_id": 1},
+        {"vat_number": "NL000099998B57", "status": "Rejected", "evse_id": 1},
+    ),
+    Step("csms", "AFRRSignal", {"timestamp": NOON, "signal": -3}, {"status": "Accepted"}),
+    Step("csms", "GetTariffs", {"evse_id": 0}, {"status": "NoTariff"}),
+]
+SESSIONS: dict[Version, list[Step]] = {
+    Version.V16: SESSION,
+    Version.V201: SESSION_2,
+    Version.V21: [*SESSION_2, *SESSION_21],
+}
