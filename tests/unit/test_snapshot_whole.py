@@ -256,6 +256,8 @@ def test_before_2_1_nothing_can_be_rejected() -> None:
         (("slot", "turn_left"), True, "slot.turn_left is not a number of seconds"),
         (("slot", "frame"), None, "slot.frame is missing"),
         (("slot", "time_left"), 10**400, "slot.time_left is not a number of seconds"),
+        (("slot", "time_left"), 1e300, "slot.time_left is not a number of seconds"),
+        (("slot", "turn_left"), -1e300, "slot.turn_left is not a number of seconds"),
         (("queue", 0, "turn_left"), -(10**400), "queue[0].turn_left is not a number of seconds"),
         (("queue", 1, "timeout"), float("nan"), "queue[1].timeout is not a number of seconds"),
         (("late", 0, "payload"), [], "late[0].payload is not of type dict"),
