@@ -101,7 +101,7 @@ class Driver:
         self.transport = transport
         self._tended = transport if isinstance(transport, TendedTransport) else None
         self.identity = identity
-        self._reporter = Reporter(identity, observers)
+        self._reporter = Reporter(identity, observers, anyio.current_time)
         self._waiters: dict[str, _Waiter] = {}
         self._answered: list[tuple[CallReceived, Response]] = []  # hooks due when the frames have left
         self._handlers = 0  # running in a task of their own

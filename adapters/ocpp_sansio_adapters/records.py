@@ -1,13 +1,12 @@
 """What a driver tells: observers get immutable records of frames and calls, the log gets what went wrong.
 
-The `time` of a record is seconds on the clock of the driver's event loop.
+The `time` of a record is seconds on the clock of the driver.
 """
 
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, final
 
-import anyio
 import attrs
 
 from ocpp_sansio import (
@@ -102,8 +101,9 @@ class Reporter:
     An observer that fails is logged and harms nobody.
     """
 
-    def __init__(self, identity: str, observers: Iterable[Observer]) -> None:
+    def __init__(self, identity: str, observers: Iterable[Observer], clock: Callable[[], float]) -> None:
         self._identity = identity
+        self._clock = clock
         self._observers = tuple(observers)
         self._open: dict[tuple[bool, str], float] = {}  # ours, id: when the call was started
 
@@ -115,14 +115,14 @@ class Reporter:
 
     def call_started(self, call: CallReceived | PendingCall[Any], *, ours: bool) -> None:
         if self._observers:
-            self._open[ours, call.id] = anyio.current_time()
+            self._open[ours, call.id] = self._clock()
             self._tell(CallStarted, call.id, call.action, ours)
 
     def call_finished(
         self, call: CallReceived | PendingCall[Any], error: BaseException | None, *, ours: bool
     ) -> None:
         if self._observers:
-            now = anyio.current_time()
+            now = self._clock()
             seconds = now - self._open.pop((ours, call.id), now)
             self._tell(CallFinished, call.id, call.action, ours, seconds, error)
 
@@ -153,7 +153,7 @@ class Reporter:
     def _tell(self, kind: Callable[..., Record], *content: object) -> None:
         if not self._observers:
             return
-        record = kind(anyio.current_time(), self._identity, *content)
+        record = kind(self._clock(), self._identity, *content)
         for observer in self._observers:
             try:
                 observer(record)

@@ -30,6 +30,9 @@ RUN_HERE = {
     "v201/charging_station.py",
     "v21/csms.py",
     "v21/charging_station.py",
+    # Those with threads run in tests/adapters/test_sync_examples.py.
+    "threads/csms.py",
+    "threads/charging_station.py",
 }
 
 
