@@ -11,7 +11,7 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from . import calls, codec, flat, imports, loopback, memory, receive, refusal
+from . import calls, codec, flat, imports, loopback, memory, receive, refusal, scale
 from .timing import CLOCKS, progress, use_clock
 
 GROUPS = {
@@ -23,6 +23,7 @@ GROUPS = {
     "memory": memory.measure,
     "flat": flat.measure,
     "loopback": loopback.measure,
+    "scale": scale.measure,
 }
 PACKAGES = ("ocpp-sansio", "ocpp", "attrs", "jsonschema", "anyio", "trio", "websockets")
 

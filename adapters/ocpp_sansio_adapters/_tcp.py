@@ -116,7 +116,7 @@ class PushedStream(ByteStream, asyncio.Protocol):
     @property
     def writable(self) -> bool:
         """Whether all that was written has left."""
-        return self._room is None and not self._transport.is_closing()
+        return self._room is None and not self._gone and not self._closed
 
     def write(self, octets: bytes) -> None:
         """Write while this is writable."""

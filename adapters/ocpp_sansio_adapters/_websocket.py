@@ -25,7 +25,7 @@ from websockets.server import ServerProtocol
 
 from ocpp_sansio import Version
 
-from ._tcp import PushedStream
+from ._tcp import PushedStream, event_clock
 
 __all__ = ["LOGGER", "LOST", "Info", "Pings", "WebSocket", "check_seconds"]
 
@@ -130,10 +130,12 @@ class WebSocket:
         self._arrived = b""  # what no message has been made of yet
         self._messages: list[str | bytes] = []
         self._part = bytearray()  # of a message in fragments
-        self._reading = anyio.Lock(fast_acquire=True)
+        self._reading = False  # a task does
+        self._has_read: anyio.Event | None = None  # for others, who want to know when it has
         self._writing = anyio.Lock(fast_acquire=True)
         self._woken = anyio.Event()  # for keep_alive: something has changed
         self._gone = False
+        self._clock = event_clock()
         self._take(frames)  # which have come already
 
     @property
@@ -191,12 +193,10 @@ class WebSocket:
 
     async def recv(self) -> str | bytes:
         """The next message. A text that is not UTF-8 comes as bytes, for `Connection` to refuse."""
-        if not self._messages:
-            async with self._reading:
-                while not self._messages:
-                    if self._gone:
-                        raise self._closed()
-                    await self._receive()
+        while not self._messages:
+            if self._gone:
+                raise self._closed()
+            await self._read()
         message = self._messages.pop(0)
         LOGGER.debug("%s: receives %s", self.identity, message)
         return message
@@ -218,9 +218,8 @@ class WebSocket:
     async def _part_with_peer(self) -> None:
         with suppress(ConnectionClosed):
             await self._flush()
-            async with self._reading:  # or somebody else is, and will see the end of it
-                while not self._gone and len(self._messages) <= MOST_UNREAD:
-                    await self._receive()
+            while not self._gone and len(self._messages) <= MOST_UNREAD:
+                await self._read()
 
     async def keep_alive(self) -> None:
         """Send pings as `pings` says, and hang up if nothing comes of one. Ends with the link."""
@@ -248,6 +247,21 @@ class WebSocket:
 
     # Bytes in and out.
 
+    async def _read(self) -> None:
+        """Take what comes next, or wait for the task that is doing so."""
+        if self._reading:
+            self._has_read = self._has_read or anyio.Event()
+            await self._has_read.wait()
+            return
+        self._reading = True
+        try:
+            await self._receive()
+        finally:
+            self._reading = False
+            if self._has_read is not None:
+                self._has_read.set()
+                self._has_read = None
+
     async def _receive(self) -> None:
         """Take what comes next, as far as the next messages or pings, once what came before is answered: pings, and a
         farewell. Hangs up once the peer has.
@@ -258,9 +272,14 @@ class WebSocket:
         if self._arrived or isinstance(self._stream, TLSStream):  # nor does TLS wait for what it has at hand
             await anyio.lowlevel.checkpoint()
         if not self._arrived:
-            with suppress(*LOST):
-                self._arrived = await self._next()
-            self._heard = anyio.current_time()
+            try:
+                if self.protocol.state is State.OPEN:
+                    self._arrived = await self._stream.receive()
+                else:
+                    self._arrived = await self._last_words()
+            except LOST:
+                pass
+            self._heard = self._clock()
         if not self._arrived or self._gone or len(self.protocol.writes) > MOST_UNSENT:
             await self._hang_up()
             return
@@ -272,10 +291,8 @@ class WebSocket:
             if len(self._messages) > known or self.protocol.writes:
                 return
 
-    async def _next(self) -> bytes:
-        """The bytes that come next; none if the peer was to hang up, and does not."""
-        if self.protocol.state is State.OPEN:
-            return await self._stream.receive()
+    async def _last_words(self) -> bytes:
+        """What comes before the peer hangs up; nothing if it was to, and does not."""
         with anyio.move_on_after(self.close_timeout):
             return await self._stream.receive()
         return b""

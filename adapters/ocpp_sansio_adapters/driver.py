@@ -35,7 +35,7 @@ from ._tcp import event_clock
 from ._told import Told
 from .records import CallWithdrawn, Observer, Reporter
 
-__all__ = ["Driver", "TendedTransport", "Transport"]
+__all__ = ["Driver", "TendedTransport", "Transport", "WritableTransport"]
 
 Answer = TypeVar("Answer", bound=Response)
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
@@ -61,12 +61,18 @@ class Transport(Protocol):
 @runtime_checkable
 class TendedTransport(Transport, Protocol):
     """A transport such as our WebSocket: `keep_alive` runs as long as the driver does, and `drained` is set to what a
-    graceful end waits for. While it is `writable`, `write` takes a message at once.
+    graceful end waits for.
     """
 
     drained: Callable[[], Awaitable[object]]
 
     async def keep_alive(self) -> None: ...
+
+
+@runtime_checkable
+class WritableTransport(Transport, Protocol):
+    """A transport that spares the driver a turn: while it is `writable`, `write` takes a message at once."""
+
     @property
     def writable(self) -> bool: ...
     def write(self, text: str, /) -> object: ...
@@ -99,7 +105,7 @@ class Driver:
     ) -> None:
         self.protocol = protocol
         self.transport = transport
-        self._tended = transport if isinstance(transport, TendedTransport) else None
+        self._writable = transport if isinstance(transport, WritableTransport) else None
         self.identity = identity
         self._reporter = Reporter(identity, observers, anyio.current_time)
         self._waiters: dict[str, _Waiter] = {}
@@ -111,7 +117,7 @@ class Driver:
         self._started = anyio.Event()
         self._frames_wait = anyio.Event()
         self._sending = False
-        self._all_sent = anyio.Event()
+        self._all_sent: anyio.Event | None = None  # for those who want to know
         self._deadline_moved = anyio.Event()
         self._armed = inf  # the deadline that is slept for
         self._closing = False
@@ -139,9 +145,9 @@ class Driver:
             async with anyio.create_task_group() as self._tasks:
                 self._tasks.start_soon(self._write)
                 self._tasks.start_soon(self._keep_deadlines)
-                if self._tended is not None:
-                    self._tended.drained = self.drained
-                    self._tasks.start_soon(self._tended.keep_alive)
+                if isinstance(self.transport, TendedTransport):
+                    self.transport.drained = self.drained
+                    self._tasks.start_soon(self.transport.keep_alive)
                 self._started.set()
                 try:
                     await self._read()
@@ -206,8 +212,7 @@ class Driver:
     async def drained(self) -> None:
         """Wait until each call that has arrived is answered, and all that there is to send was handed over."""
         while self._lost is None and (self._sending or self.protocol.owed or self._frames_wait.is_set()):
-            if self._all_sent.is_set():  # of several who wait, none takes the event of another away
-                self._all_sent = anyio.Event()
+            self._all_sent = self._all_sent or anyio.Event()
             await self._all_sent.wait()
 
     # For subclasses.
@@ -262,12 +267,12 @@ class Driver:
                         await self.transport.send(text)
                     self._run_hooks()
                     self._sending = False
-                    self._all_sent.set()
+                    self._tell_all_sent()
                     await self._frames_wait.wait()
         except Exception as error:
             self.lose(error)
         finally:
-            self._all_sent.set()
+            self._tell_all_sent()
             self._shields.discard(self._writing)
 
     def _flush(self) -> None:
@@ -277,7 +282,7 @@ class Driver:
 
     def _write_at_once(self) -> bool:
         """Whether all that waited could be sent without the writer."""
-        transport = self._tended
+        transport = self._writable
         if transport is None or self._sending:
             return False
         try:
@@ -285,13 +290,18 @@ class Driver:
                 text = self.protocol.next_frame()
                 if text is None:
                     self._run_hooks()
-                    self._all_sent.set()
+                    self._tell_all_sent()
                     return True
                 self.frame_sent(text)
                 transport.write(text)
         except Exception as error:
             self.lose(error)
         return False
+
+    def _tell_all_sent(self) -> None:
+        if self._all_sent is not None:
+            self._all_sent.set()
+            self._all_sent = None
 
     async def _keep_deadlines(self) -> None:
         while True:

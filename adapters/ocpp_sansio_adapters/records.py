@@ -108,10 +108,12 @@ class Reporter:
         self._open: dict[tuple[bool, str], float] = {}  # ours, id: when the call was started
 
     def frame_sent(self, text: str) -> None:
-        self._tell(FrameSent, text)
+        if self._observers:
+            self._tell(FrameSent, text)
 
     def frame_received(self, text: str) -> None:
-        self._tell(FrameReceived, text)
+        if self._observers:
+            self._tell(FrameReceived, text)
 
     def call_started(self, call: CallReceived | PendingCall[Any], *, ours: bool) -> None:
         if self._observers:
@@ -151,8 +153,6 @@ class Reporter:
                 pass
 
     def _tell(self, kind: Callable[..., Record], *content: object) -> None:
-        if not self._observers:
-            return
         record = kind(self._clock(), self._identity, *content)
         for observer in self._observers:
             try:

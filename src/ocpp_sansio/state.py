@@ -104,12 +104,13 @@ class StationState:
 
     def observe(self, rules: BootRules, action: str, request: Message, response: Message) -> None:
         """A call was answered, in whichever direction: take from it what concerns the boot."""
-        status = _member(response, "status")
+        waits = self.boot is BootStatus.PENDING and action in rules.requests
+        status = _member(response, "status") if waits or action == BOOT else ""
         if action == BOOT and status in _ANSWERS_TO_BOOT:
             self.boot = BootStatus(status)
             if self.boot is not BootStatus.PENDING:
                 self.requested.clear()
-        elif self.boot is BootStatus.PENDING and action in rules.requests and status == "Accepted":
+        elif waits and status == "Accepted":
             wanted = rules.requests[action] or _member(request, "requestedMessage")
             if len(self.requested) < MOST_REQUESTED:
                 self.requested |= {wanted, rules.triggers.get(wanted, wanted)}

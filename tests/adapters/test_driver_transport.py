@@ -224,10 +224,6 @@ class Ready:
         self.writable = True
         self.room = inf  # messages that are taken at once
         self.written: list[str] = []  # at once
-        self.drained: Any = None
-
-    async def keep_alive(self) -> None:
-        await anyio.sleep_forever()
 
     def write(self, text: str) -> None:
         if self.end.send_error is not None:
