@@ -272,6 +272,15 @@ def test(arguments: list[str]) -> int:
     return give_way(["-m", "pytest", *whole, *arguments])
 
 
+def bench(arguments: list[str]) -> int:
+    """Measure. Without uvloop, which not every system has, all but its rows is there."""
+    try:
+        add("bench", "uvloop cannot be installed here, as pip tells above; it is left out.")
+    except Failure as failure:
+        say(f"run.py: {failure}")
+    return give_way(["-m", "benchmarks", *arguments])
+
+
 def fuzz(arguments: list[str]) -> int:
     """Run a search. Those that coverage guides need Atheris, of which not every Python has a wheel."""
     try:
@@ -336,7 +345,7 @@ COMMANDS = {
     ),
     "test": Command("Run the tests with coverage; with arguments for pytest, a selection without it.", test),
     "check": Command("Check format, lint, types and generated files; with --fix, repair what can be.", check),
-    "bench": Command("Measure the time per message, beside mobilityhouse's ocpp.", module("benchmarks")),
+    "bench": Command("Measure the time per message, beside mobilityhouse's ocpp.", bench),
     "fuzz": Command("Search for inputs that break the core, until told to stop: fuzz TARGET [--help].", fuzz),
     "mutate": Command(
         "Break the core on purpose, line by line, and see whether the unit tests notice.", mutate

@@ -30,6 +30,8 @@ RUN_HERE = {
     "v201/charging_station.py",
     "v21/csms.py",
     "v21/charging_station.py",
+    # This one, with a real server, runs in test_asgi_servers.py.
+    "fastapi_csms.py",
     # Those with threads run in tests/adapters/test_sync_examples.py.
     "threads/csms.py",
     "threads/charging_station.py",
