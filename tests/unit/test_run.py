@@ -63,6 +63,7 @@ def given_way(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         return 5
 
     monkeypatch.setattr(run, "prepare_environment", lambda: None)
+    monkeypatch.setattr(run, "add", lambda group, sentence: None)
     monkeypatch.setattr(run, "give_way", give_way)
     return started
 
@@ -350,6 +351,7 @@ def test_unknown_command_is_refused_with_the_list(capsys: pytest.CaptureFixture[
         (["demo", "--stations", "20"], ["-m", "ocpp_sansio_adapters.cli.demo", "--stations", "20"]),
         (["demo", "--help"], ["-m", "ocpp_sansio_adapters.cli.demo", "--help"]),
         (["bench"], ["-m", "benchmarks"]),
+        (["fuzz", "text"], ["-m", "fuzz", "text"]),
         (["test", "-k", "snapshot"], ["-m", "pytest", "-k", "snapshot"]),
     ],
 )
