@@ -303,12 +303,14 @@ CHECKS = {
     "pyright": ["-m", "pyright", "--warnings", "--pythonpath", str(PYTHON)],
     "generated files": ["tools/generate.py", "--check"],
     "wire rules": ["tools/rules.py", "--check"],
+    "doors": ["tools/doors.py", "--check"],
 }
 
 # Generated files first: they are then formatted like all others.
 FIXES = {
     "generated files": ["tools/generate.py"],
     "wire rules": ["tools/rules.py"],
+    "doors": ["tools/doors.py"],
     "ruff check": ["-m", "ruff", "check", "--fix", "."],
     "ruff format": ["-m", "ruff", "format", "."],
 }

@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 
 import anyio
 import attrs
-from anyio.abc import AnyByteStream, ByteStream, Listener, TaskGroup
-from anyio.streams.tls import TLSListener
+from anyio.abc import ByteStream, Listener, TaskGroup
 from websockets import exceptions
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
@@ -31,8 +30,10 @@ from ocpp_sansio.handshake import (
     UpgradeRefused,
     read_upgrade,
 )
+from ocpp_sansio.security import SecurityProfile, admit, rejection
 
 from ._tcp import listening
+from ._tls import TLSStream, listening_with_tls
 from ._websocket import LOGGER, LOST, Info, WebSocket
 from ._websocket_opening import (
     DEFLATE,
@@ -66,6 +67,7 @@ class Server:
     handler: Callable[[WebSocket], Awaitable[object]]
     versions: Sequence[Version]
     authenticate: Authenticate | None
+    profile: SecurityProfile | None
     base: str
     no_common_version: NoCommonVersion
     compression: bool
@@ -102,7 +104,7 @@ class Server:
             raise ConnectionError("it did not wait for the answer to its upgrade")
         info = info_of(stream, request.path, request)
         try:
-            upgrade = await self.judged(request, info)
+            upgrade = await self.judged(request, info, isinstance(stream, TLSStream))
         except UpgradeRefused as refusal:
             LOGGER.info("%.100r: refused: %s", request.path.partition("?")[0], refusal)
             protocol.send_response(_refusal(protocol, refusal))
@@ -130,11 +132,11 @@ class Server:
             **self.settings,
         )
 
-    async def judged(self, request: Request, info: Info) -> Upgrade:
+    async def judged(self, request: Request, info: Info, secure: bool) -> Upgrade:
         """What is asked for, if the application lets the station in. Raises UpgradeRefused."""
         upgrade = read_upgrade(
             request.path,
-            request.headers.raw_items(),
+            admit(self.profile, info.headers, secure=secure, certificate=info.peer_certificate),
             self.versions,
             base=self.base,
             no_common_version=self.no_common_version,
@@ -151,7 +153,7 @@ class Server:
             LOGGER.exception("%s: authenticate has crashed", upgrade.identity)
             raise UpgradeRefused(500, "whether you may come in could not be found out") from error
         if not welcome:
-            raise UpgradeRefused(401, "no credentials, or wrong ones")
+            raise rejection(self.profile)
         return upgrade
 
     async def run(self, websocket: WebSocket) -> None:
@@ -212,28 +214,13 @@ def _refusal(protocol: ServerProtocol, refusal: UpgradeRefused) -> Response:
     return response
 
 
-class _TLSListener(TLSListener):
-    """Does not show the traceback of each port scanner."""
-
-    @staticmethod
-    async def handle_handshake_error(exc: BaseException, stream: AnyByteStream) -> None:
-        try:
-            if not isinstance(exc, Exception):
-                raise exc
-            LOGGER.info("no TLS with somebody who connected: %r", exc)
-        finally:
-            await anyio.aclose_forcefully(stream)
-
-
 async def accept(
     listener: Listener[Any], tls: ssl.SSLContext | None, server: Server, links: TaskGroup
 ) -> None:
     """Welcome all who connect here. That one cannot be accepted is no reason to stop, nor that too many come."""
     listener = listening(listener)
     if tls is not None:
-        listener = _TLSListener(
-            listener, tls, standard_compatible=False, handshake_timeout=server.open_timeout
-        )
+        listener = listening_with_tls(listener, tls, server.open_timeout)
     async with listener:
         while True:
             try:

@@ -64,9 +64,9 @@ class Station:
     accepted, but not after a mere reconnect (J16-129). Until then all that may not be sent waits. Without
     `boot`, booting and heartbeats are yours.
 
-    `settings` are keywords of `websockets.connect`, such as `password` and `tls`; `options` those of
-    `Connection`. `state` is what is known from an earlier life; `timer` says when to connect again. Raises
-    TypeError and ValueError for wrong arguments.
+    `settings` are keywords of `websockets.connect`, such as `password`, `tls` and `profile`, until
+    `configure` says otherwise; `options` those of `Connection`. `state` is what is known from an earlier
+    life; `timer` says when to connect again. Raises TypeError and ValueError for wrong arguments.
     """
 
     def __init__(
@@ -98,19 +98,45 @@ class Station:
         self._current: ChargePoint | None = None
         self._changed = anyio.Event()
         self._ended = False
+        self._renewals = 0  # how often reconnect() was called
         self._crash: Exception | None = None
         self._life: anyio.CancelScope
         self._tasks: TaskGroup
+        #: Why the last link ended or the last attempt failed; see `security.security_event`.
+        self.trouble: Exception | None = None
         self._check()
 
     def _check(self) -> None:
         """Let those complain who will be given the arguments later."""
-        connect(self.url, self.identity, versions=self._versions, **self._settings)
+        self.configure()
         for version in self._classes:
             protocol = self._connection(version)
             boot = self._boots.get(version)
             if boot is not None:
                 protocol.call(boot, now=0.0)
+
+    def configure(self, *, url: str | None = None, **settings: Any) -> None:
+        """Take another URL and other keywords of `websockets.connect`, such as a new password.
+
+        They count from the next link on; what is not named stays. Raises TypeError and ValueError for wrong
+        ones, and then all stays.
+        """
+        url = self.url if url is None else url
+        settings = {**self._settings, **settings}
+        connect(url, self.identity, versions=self._versions, **settings)
+        self.url, self._settings = url, settings
+
+    async def reconnect(self) -> None:
+        """Close the present link once what is owed has left. The next comes when `timer` says.
+
+        In an `@after` hook, the answer has left; in the handler of a call, this would wait for it.
+        """
+        self._renewals += 1  # one that is about to open is closed as well
+        charge_point = self._current
+        if charge_point is not None:
+            with anyio.move_on_after(GRACE):
+                await charge_point._ocpp_driver.drained()
+            await charge_point.transport.aclose()
 
     @property
     def charge_point(self) -> ChargePoint | None:
@@ -119,7 +145,7 @@ class Station:
 
     async def connected(self) -> ChargePoint:
         """Wait until there is a link. Returns what serves it. Raises ConnectionClosed once there will be none."""
-        while self._current is None:
+        while self._current is None or self._current.protocol.closed:  # which will give way to the next
             if self._ended:
                 raise ConnectionClosed(f"{self.identity} has been shut down")
             await self._changed.wait()
@@ -141,14 +167,17 @@ class Station:
         self._ended = False
         try:
             while True:
+                renewals = self._renewals
                 try:
                     async with connect(
                         self.url, self.identity, versions=self._versions, **self._settings
                     ) as websocket:
                         self.timer.connected()
                         self._versions = [websocket.version]
-                        await self._live(websocket)
+                        if renewals == self._renewals:
+                            await self._live(websocket)
                 except TROUBLE as trouble:
+                    self.trouble = trouble
                     LOGGER.warning("%s: %s", self.identity, trouble)
                 self.timer.disconnected(now=anyio.current_time())
                 while not self.timer.handle_timeout(now=anyio.current_time()):

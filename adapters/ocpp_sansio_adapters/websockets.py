@@ -4,6 +4,7 @@ The library `websockets` speaks the protocol, anyio moves the bytes, and `ocpp_s
 let in and what is spoken. What is open then is a `WebSocket`: give it to a `ChargePoint`.
 """
 
+import logging
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
@@ -11,7 +12,6 @@ from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, TaskStatus
-from anyio.streams.tls import TLSStream
 from websockets.client import ClientProtocol
 from websockets.exceptions import InvalidURI
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
@@ -31,8 +31,10 @@ from ocpp_sansio.handshake import (
     read_answer,
     url_for,
 )
+from ocpp_sansio.security import SecurityProfile
 
 from ._server import Authenticate, Server, accept
+from ._tls import TLSStream
 from ._websocket import LOGGER, Pings, WebSocket, check_seconds
 from ._websocket_opening import (
     DEFLATE,
@@ -43,6 +45,7 @@ from ._websocket_opening import (
     log_end,
     log_open,
 )
+from .security import check_client, check_server, hide_secrets
 
 __all__ = ["NEWEST_FIRST", "Authenticate", "Pings", "WebSocket", "connect", "serve"]
 
@@ -52,6 +55,9 @@ PINGS = Pings()
 MAX_SIZE = 2**20  # bytes of one message; `Limits.frame_size` counts characters
 OPEN_TIMEOUT = 20.0
 CLOSE_TIMEOUT = 5.0
+
+for _logger in (LOGGER, logging.getLogger("ocpp")):  # the second is that of a ChargePoint
+    _logger.addFilter(hide_secrets)
 
 # The station's end.
 
@@ -63,6 +69,7 @@ def connect(
     versions: Sequence[Version | str] = NEWEST_FIRST,
     password: str | bytes | None = None,
     tls: ssl.SSLContext | None = None,
+    profile: SecurityProfile | int | None = None,
     pings: Pings = PINGS,
     compression: bool = False,
     max_size: int = MAX_SIZE,
@@ -74,7 +81,8 @@ def connect(
 
     `url` is the endpoint, such as `wss://example.com/ocpp`: the identity is appended to it. `versions` are
     offered in this order, the preferred one first. `password` is text, or the raw bytes of 1.6. `tls` is for
-    `wss` URLs; without it, the system's certificate authorities count.
+    `wss` URLs; without it, the system's certificate authorities count. `profile` is the security profile,
+    from 0 to 3: with it, url, password and tls must be what it wants.
 
     Raises TypeError and ValueError for wrong arguments. The block is not entered, but raises OSError if there
     is no way to the CSMS, or it does not speak WebSocket; UpgradeFailed if it does not let us in or agrees to
@@ -88,6 +96,7 @@ def connect(
     if tls is not None and not uri.secure:
         raise ValueError("tls is for a url that begins with wss://")
     _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    check_client(profile, map(Version, versions), tls, uri.secure, password is not None)
     protocol = ClientProtocol(
         uri,
         subprotocols=[Subprotocol(name) for name in offer(versions)],
@@ -181,6 +190,7 @@ async def serve(
     versions: Sequence[Version | str] = NEWEST_FIRST,
     authenticate: Authenticate | None = None,
     tls: ssl.SSLContext | None = None,
+    profile: SecurityProfile | int | None = None,
     base: str = "/",
     no_common_version: NoCommonVersion | str = NoCommonVersion.CLOSE,
     pings: Pings = PINGS,
@@ -194,7 +204,9 @@ async def serve(
 
     Start it with `await task_group.start(serve, handler, ...)`, which returns the address: host and port.
     `base` is the path of the endpoint, below which stations connect. Without `authenticate`, every station is
-    let in. Compression is a station's to ask for.
+    let in. `profile` is the security profile, from 0 to 3: with it, `tls` and `authenticate` must be what it
+    wants, and stations with another are refused before `authenticate` is asked. Compression is a station's to
+    ask for.
 
     When it is cancelled, nobody is let in any more, answers that are owed have a few seconds to leave, then
     links are closed with 1001. An exception of `handler` is logged and ends its link alone; one of
@@ -209,10 +221,12 @@ async def serve(
     with suppress(UpgradeRefused):
         identity_of("", base=base)
     _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    spoken = [Version(name) for name in offer(versions)]
     server = Server(
         handler=handler,
-        versions=[Version(name) for name in offer(versions)],
+        versions=spoken,
         authenticate=authenticate,
+        profile=check_server(profile, spoken, tls, authenticate is not None),
         base=base,
         no_common_version=NoCommonVersion(no_common_version),
         compression=compression,

@@ -1,18 +1,16 @@
-"""Certificates for tests, each its own authority, made by the `openssl` command."""
+"""Certificates for tests, made by trustme: those of one party, and authorities that make them to order."""
 
-import shutil
 import ssl
-import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import attrs
-import pytest
+import trustme
 
-__all__ = ["Certificate", "certificate", "needs_openssl"]
+__all__ = ["ECDSA", "RSA", "Authority", "Certificate", "certificate", "days"]
 
-needs_openssl = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="there is no openssl command to make certificates with"
-)
+RSA, ECDSA = trustme.KeyType.RSA, trustme.KeyType.ECDSA
 
 
 @attrs.frozen
@@ -39,12 +37,39 @@ class Certificate:
         return context
 
 
+class Authority:
+    """An authority, its certificate in a file and in memory."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self._authority = trustme.CA(organization_unit_name=name)
+        self._directory = directory
+        self._name = name
+        self._issued = 0
+        self.pem: bytes = self._authority.cert_pem.bytes()
+        self.path = directory / f"{name}.pem"
+        self.path.write_bytes(self.pem)
+
+    def issue(self, *hosts: str, cn: str | None = None, o: str = "acme", **options: Any) -> Certificate:
+        """A certificate for these hosts, or for a station; options are those of `trustme.CA.issue_cert`."""
+        self._issued += 1
+        issued = self._authority.issue_cert(*hosts, common_name=cn, organization_name=o, **options)
+        made = Certificate(
+            *(self._directory / f"{self._name}-{self._issued}.{end}" for end in ("pem", "key"))
+        )
+        made.chain.write_bytes(issued.cert_chain_pems[0].bytes())
+        made.key.write_bytes(issued.private_key_pem.bytes())
+        return made
+
+
 def certificate(directory: Path, name: str, address: str = "127.0.0.1") -> Certificate:
-    """A new one, for a server at that address or for a client."""
-    made = Certificate(directory / f"{name}.pem", directory / f"{name}.key")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"]
-    command += ["-days", "2", "-subj", f"/O=acme/CN={name}", "-addext", f"subjectAltName=IP:{address}"]
-    command += ["-addext", "keyUsage=critical,keyCertSign,digitalSignature"]
-    command += ["-keyout", str(made.key), "-out", str(made.chain)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-    return made
+    """A new one, for a server at that address or for a client. Its own authority is in the same file."""
+    authority = Authority(directory, f"authority-of-{name}")
+    issued = authority.issue(address, cn=name)
+    with issued.chain.open("ab") as chain:
+        chain.write(authority.pem)
+    return issued
+
+
+def days(number: int) -> datetime:
+    """So many days from now, as trustme wants it."""
+    return datetime.now(UTC).replace(tzinfo=None) + timedelta(days=number)

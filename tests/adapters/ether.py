@@ -62,6 +62,7 @@ class Ether:
     links: list[Any] = attrs.field(factory=list)  # the CSMS's ends
     near: list[Any] = attrs.field(factory=list)  # the station's
     settings: dict[str, Any] = attrs.field(factory=dict)
+    attempted: Callable[[int], object] = lambda number: None  # is told of each attempt as it begins
 
     @property
     def now(self) -> float:
@@ -85,6 +86,7 @@ class Ether:
         await anyio.lowlevel.checkpoint()
         self.attempts.append((self.now, [Version(version).value for version in versions]))
         self.settings = settings
+        self.attempted(len(self.attempts))
         if self.trouble:
             raise self.trouble.pop(0)
         near, far = station_and_csms(identity=identity, version=self.speaks.version)

@@ -158,6 +158,7 @@ ROOMS = {
     "_incoming": {"_memory", "errors", "events"},
     "routing": {"messages"},
     "handshake": {"_values", "events", "version"},
+    "security": {"_values", "handshake", "version"},
     "reconnect": {"_values"},
     "_link": {
         "_values",
