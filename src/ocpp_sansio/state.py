@@ -112,7 +112,7 @@ class StationState:
                 self.requested.clear()
         elif waits and status == "Accepted":
             wanted = rules.requests[action] or _member(request, "requestedMessage")
-            if len(self.requested) < MOST_REQUESTED:
+            if wanted and len(self.requested) < MOST_REQUESTED:
                 self.requested |= {wanted, rules.triggers.get(wanted, wanted)}
 
 

@@ -307,6 +307,13 @@ def test_a_call_whose_queue_timeout_is_over_is_not_sent_when_the_slot_frees(stat
     assert frames_of(station) == []
 
 
+def test_calls_whose_turn_never_came_end_in_the_order_of_asking(station: Connection) -> None:
+    station.call(call.Heartbeat(), now=0, timeout=100)
+    waiting = [station.call(call.Heartbeat(), now=0, queue_timeout=5) for _ in range(4)]
+    station.handle_timeout(now=5)
+    assert [event.pending for event in events_of(station) if isinstance(event, CallTimedOut)] == waiting
+
+
 def test_queue_timeouts_expire_in_order_of_their_instants(station: Connection) -> None:
     station.call(call.Heartbeat(), now=0)
     late = station.call(call.Heartbeat(), now=0, queue_timeout=9)

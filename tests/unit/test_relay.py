@@ -1,6 +1,7 @@
 """Two connections in a row: what examples/relay.py passes on, and what it keeps to itself."""
 
 import json
+from copy import copy
 
 import attrs
 import pytest
@@ -8,6 +9,8 @@ import pytest
 from examples import relay as example
 from examples.relay import MOST_UNANSWERED, Relay
 from ocpp_sansio import (
+    CallErrorReceived,
+    CallReceived,
     CallResultErrorReceived,
     CallResultReceived,
     CallTimedOut,
@@ -19,6 +22,7 @@ from ocpp_sansio import (
     LateResponseReceived,
     Raw,
     Role,
+    Validation,
 )
 from ocpp_sansio.v16 import call
 from ocpp_sansio.v21 import call as call_21
@@ -290,6 +294,37 @@ def test_results_are_remembered_while_they_can_be_rejected() -> None:
     assert line.carry("CSMS", '[5,"8","GenericError","",{}]') == ([], ['[5,"8","GenericError","",{}]'])
     assert line.carry("CSMS", '[5,"8","GenericError","",{}]') == ([], [])
     assert line.carry("CSMS", '[5,[],"GenericError","",{}]') == ([], [])
+
+
+def test_what_came_is_read_again_by_the_parser_that_read_it_first() -> None:
+    """A frame that our own parser does not know as JSON, passed on in both directions."""
+    odd = {
+        "<call>": [2, "1", "Heartbeat", {}],
+        "<result>": [3, "1", {"currentTime": "x"}],
+        "<error>": [4, "2", "GenericError", "", {}],
+        "<another>": [2, "2", "Heartbeat", {}],
+    }
+
+    def end(role: Role) -> Connection:
+        return Connection(
+            role, "1.6", validation=Validation("off", "off"), loads=lambda text: copy(odd[text])
+        )
+
+    towards_station, towards_csms = end(Role.CSMS), end(Role.CHARGING_STATION)
+    for asked, answered in (("<call>", "<result>"), ("<another>", "<error>")):
+        towards_station.receive_text(asked, now=0.0)
+        (received,) = events_of(towards_station)
+        assert isinstance(received, CallReceived)
+        towards_csms.call(received.request, now=0.0, id=received.id)
+        assert frames_of(towards_csms) == [asked]
+        towards_csms.receive_text(answered, now=0.0)
+        (answer,) = events_of(towards_csms)
+        if isinstance(answer, CallResultReceived):
+            towards_station.reply(received, answer.response)
+        else:
+            assert isinstance(answer, CallErrorReceived)
+            towards_station.reply_error(received, answer.error)
+        assert frames_of(towards_station) == [answered]
 
 
 def test_the_example_shows_a_session(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
 """What is remembered of a station, and what its boot status lets pass, by themselves."""
 
+from typing import Any
+
 import pytest
 
 from ocpp_sansio import BootGate, BootStatus, Raw, Role, StationState, Version
@@ -238,6 +240,21 @@ def test_a_log_of_1_6_is_not_asked_for_before_acceptance() -> None:
     state = StationState(boot=BootStatus.PENDING)
     state.observe(V16, "GetLog", Raw("GetLog"), Raw("GetLog", {"status": "Accepted"}))
     assert state.requested == set()
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["Heartbeat"], {}, ""])
+def test_a_trigger_of_nothing_that_has_a_name_asks_for_nothing(odd: Any) -> None:
+    state = StationState(boot=BootStatus.PENDING)
+    trigger = Raw("TriggerMessage", {"requestedMessage": odd})
+    state.observe(V16, "TriggerMessage", trigger, Raw("TriggerMessage", {"status": "Accepted"}))
+    assert state.requested == set()
+
+
+@pytest.mark.parametrize("odd", [None, 7, ["Accepted"], {}])
+def test_a_boot_whose_answer_has_no_status_changes_nothing(odd: Any) -> None:
+    state = StationState(boot=BootStatus.PENDING, requested={"Heartbeat"})
+    state.observe(V16, "BootNotification", BOOT16, Raw("BootNotification", {"status": odd}))
+    assert state == StationState(boot=BootStatus.PENDING, requested={"Heartbeat"})
 
 
 @pytest.mark.parametrize("status", ["Accepted", "Rejected"])

@@ -11,8 +11,10 @@ import pytest
 from ocpp_sansio import SchemaViolation, Violation, validation
 from ocpp_sansio import converters as to
 from ocpp_sansio._codec import Refused, decoder
+from ocpp_sansio._lenient import read_leniently
 from ocpp_sansio._values import OPEN_ENDED, any_text
 from ocpp_sansio.messages import ABSENT, CustomData, Datatype, Message, Raw, limits
+from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.validation import encode, encode_unjudged, explain, noted, violations
 from tests.unit.declared import Colour, Inner, Paint, paint, wire
@@ -56,6 +58,33 @@ def refused(write: Callable[[], str]) -> SchemaViolation:
 
 
 # What is received.
+
+
+def blamed(cls: type[Message], payload: dict[str, Any]) -> Violation:
+    """Why LENIENT could not mend it."""
+    with pytest.raises(Refused) as caught:
+        read_leniently(cls, payload)
+    return explain(caught.value, receiving=True)
+
+
+def test_what_is_missing_is_said_of_the_object_that_lacks_it() -> None:
+    node = {"unknown": 1}
+    assert blamed(call16.Authorize, node) == Violation("$", "required", node, "idTag is missing")
+
+
+def test_what_cannot_be_mended_is_shown_as_it_came() -> None:
+    sentence = "an array is not text"
+    assert blamed(call16.Authorize, {"idTag": [1, 2]}) == Violation("$.idTag", "type", [1, 2], sentence)
+
+
+def test_of_all_violations_each_is_named_by_its_whole_path() -> None:
+    sample = {"value": "1", "unit": "Joule"}
+    payload = {
+        "connectorId": 1,
+        "meterValue": [{"timestamp": ISO + "Z", "sampledValue": [{"value": "1"}, sample]}],
+    }
+    (violation,) = violations(call16.MeterValues, payload)
+    assert violation.path == "$.meterValue[0].sampledValue[1].unit"
 
 
 @pytest.mark.parametrize(
