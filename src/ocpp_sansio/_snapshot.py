@@ -83,18 +83,23 @@ class _Filling:
         if slot is not None:
             outgoing.slot = self.call(slot, "slot")
             _needed(slot, "time_left", "slot")
-        for pending in self.calls("queue"):
+        for index, pending in enumerate(self.calls("queue")):
+            if outgoing.knows(pending.id):
+                raise ValueError(f"queue[{index}].id is that of another call")
             outgoing.enqueue(pending)
         for pending in self.calls("late"):
             outgoing._late.keep(pending.id, pending)
         rejectable = self.calls("rejectable")
         if outgoing._recent is not None:
             outgoing._recent.update({pending.id: pending for pending in rejectable})
-        for received in self.each("owed", self.received):
+        for index, received in enumerate(self.each("owed", self.received)):
+            if received.id in connection._incoming:
+                raise ValueError(f"owed[{index}] has the id of another call")
             connection._incoming[received.id] = received
         for id, action in self.each("answered", _pair):
             connection._incoming.remember(id, action)
-        connection._frames += self.each("frames", self.frame)
+        for index, frame in enumerate(_field(self.state, "frames", list)):
+            connection._frames.append(self.frame(frame, f"frames[{index}]"))
 
     def each(self, name: str, make: Callable[[Any, str], Kind]) -> list[Kind]:
         return [make(item, f"{name}[{index}]") for index, item in enumerate(_field(self.state, name, list))]
@@ -145,8 +150,8 @@ class _Filling:
         return CallReceived(id, action, request, payload, violations, text)
 
     def frame(self, text: Any, place: str) -> str | PendingCall[Any]:
-        slot = self.connection._outgoing.slot
-        if text is None and slot is not None and not slot.released:
+        slot, frames = self.connection._outgoing.slot, self.connection._frames
+        if text is None and slot is not None and not slot.released and slot not in frames:
             return slot
         if not isinstance(text, str):
             raise ValueError(f"{place} is no frame")

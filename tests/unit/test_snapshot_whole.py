@@ -272,6 +272,10 @@ def test_before_2_1_nothing_can_be_rejected() -> None:
         (("ids",), ["x", "y"], "invalid literal for int() with base 10: 'y'"),
         (("ids",), ["x", float("inf")], "cannot convert float infinity to integer"),
         (("ids",), ["", 1], "ids are the beginning of a message id and a number, not ('', 1)"),
+        (("queue", 1, "id"), "waits", "queue[1].id is that of another call"),
+        (("queue", 0, "id"), "slot", "queue[0].id is that of another call"),
+        (("owed",), ['[2,"1","ClearCache",{}]'] * 2, "owed[1] has the id of another call"),
+        (("frames",), [None, None], "frames[1] is no frame"),
         (("role",), "Nobody", "'Nobody'"),
         (
             ("owed", 0),
