@@ -15,17 +15,18 @@ from websockets.frames import CloseCode
 
 from ocpp_sansio import ConnectionClosed, Version
 
-from ._websocket import Info, _cut
+from ._settings import CLOSE_TIMEOUT, Info, shortened
+from .security import hide_secrets
 
-__all__ = ["CLOSE_TIMEOUT", "DISCONNECT", "LOGGER", "Ahead", "Message", "Receive", "Send", "WebSocket"]
+__all__ = ["DISCONNECT", "LOGGER", "Ahead", "Message", "Receive", "Send", "WebSocket"]
 
 LOGGER = logging.getLogger("ocpp_sansio.asgi")
+LOGGER.addFilter(hide_secrets)
 
 Message: TypeAlias = Mapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Any], Awaitable[object]]
 
-CLOSE_TIMEOUT = 5.0
 DISCONNECT = "websocket.disconnect"
 
 
@@ -118,7 +119,7 @@ class WebSocket:
         if self._open:
             self._give_up_soon()
             with anyio.CancelScope(shield=True, deadline=self._until), suppress(Exception):
-                await self._send({"type": "websocket.close", "code": int(code), "reason": _cut(reason)})
+                await self._send({"type": "websocket.close", "code": int(code), "reason": shortened(reason)})
 
     async def _next(self) -> str | None:
         """The text that comes next; None if it is something else, or nothing in time."""

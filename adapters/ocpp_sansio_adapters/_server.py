@@ -5,57 +5,37 @@ that one of them does may harm another.
 """
 
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from http.client import responses
-from inspect import isawaitable
-from math import inf
-from typing import Any, TypeAlias
+from collections.abc import Awaitable, Callable
+from typing import Any
 
 import anyio
 import attrs
 from anyio.abc import ByteStream, Listener, TaskGroup
-from websockets import exceptions
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
-from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from ocpp_sansio import ConnectionClosed, Version
-from ocpp_sansio.handshake import (
-    SWITCHING_PROTOCOLS,
-    Credentials,
-    NoCommonVersion,
-    Upgrade,
-    UpgradeRefused,
-    read_upgrade,
-)
-from ocpp_sansio.security import SecurityProfile, admit, rejection
+from ocpp_sansio.handshake import SWITCHING_PROTOCOLS, UpgradeRefused
 
-from ._tcp import listening
-from ._tls import TLSStream, listening_with_tls
-from ._websocket import LOGGER, LOST, Info, WebSocket
-from ._websocket_opening import (
+from ._admission import Admission, response_to
+from ._hosting import attend, judged, part
+from ._settings import (
+    ACCEPT_PAUSE,
     DEFLATE,
+    LOGGER,
+    SHUTDOWN_GRACE,
+    SHUTTING_DOWN,
     Discreet,
-    close_at_once,
-    handshake,
-    info_of,
     log_end,
     log_open,
-    write,
 )
+from ._tcp import listening
+from ._tls import TLSStream, listening_with_tls
+from ._websocket import LOST, WebSocket
+from ._websocket_opening import close_at_once, handshake, info_of, write
 
-__all__ = ["Authenticate", "Server", "accept"]
-
-SHUTDOWN_GRACE = 5.0  # seconds for answers that are owed
-ACCEPT_PAUSE = 0.1  # seconds, where the system has no more descriptors
-
-#: `authenticate(identity, credentials, peer_certificate)`: whether to let this station in, True or False, now
-#: or awaited. It may raise `UpgradeRefused(404, ...)` for a station that it does not know.
-Authenticate: TypeAlias = Callable[
-    [str, Credentials | None, Mapping[str, Any] | None], bool | Awaitable[bool]
-]
+__all__ = ["Server", "accept"]
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -65,11 +45,7 @@ class Server:
     """
 
     handler: Callable[[WebSocket], Awaitable[object]]
-    versions: Sequence[Version]
-    authenticate: Authenticate | None
-    profile: SecurityProfile | None
-    base: str
-    no_common_version: NoCommonVersion
+    admission: Admission[bool | Awaitable[bool]]
     compression: bool
     max_size: int
     open_timeout: float
@@ -104,10 +80,16 @@ class Server:
             raise ConnectionError("it did not wait for the answer to its upgrade")
         info = info_of(stream, request.path, request)
         try:
-            upgrade = await self.judged(request, info, isinstance(stream, TLSStream))
+            upgrade = await judged(
+                self.admission,
+                request.path,
+                info.headers,
+                secure=isinstance(stream, TLSStream),
+                certificate=info.peer_certificate,
+            )
         except UpgradeRefused as refusal:
             LOGGER.info("%.100r: refused: %s", request.path.partition("?")[0], refusal)
-            protocol.send_response(_refusal(protocol, refusal))
+            protocol.send_response(response_to(protocol, refusal))
             await write(stream, protocol)
             return None
         response = protocol.accept(request)
@@ -132,42 +114,13 @@ class Server:
             **self.settings,
         )
 
-    async def judged(self, request: Request, info: Info, secure: bool) -> Upgrade:
-        """What is asked for, if the application lets the station in. Raises UpgradeRefused."""
-        upgrade = read_upgrade(
-            request.path,
-            admit(self.profile, info.headers, secure=secure, certificate=info.peer_certificate),
-            self.versions,
-            base=self.base,
-            no_common_version=self.no_common_version,
-        )
-        if self.authenticate is None:
-            return upgrade
-        try:
-            verdict = self.authenticate(upgrade.identity, upgrade.credentials, info.peer_certificate)
-            welcome = await verdict if isawaitable(verdict) else verdict
-        except UpgradeRefused:
-            raise
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
-            _raise_if_cancelled(error)
-            LOGGER.exception("%s: authenticate has crashed", upgrade.identity)
-            raise UpgradeRefused(500, "whether you may come in could not be found out") from error
-        if not welcome:
-            raise rejection(self.profile)
-        return upgrade
-
     async def run(self, websocket: WebSocket) -> None:
         """Let the handler have the link, and close it afterwards."""
         with anyio.CancelScope(shield=True) as scope:
             self.open[websocket] = scope
             log_open(websocket)
             try:
-                await self.handler(websocket)
-            except (Exception, anyio.get_cancelled_exc_class()) as error:
-                _raise_if_cancelled(error)
-                if not _is_loss(error):
-                    LOGGER.exception("%s: the handler of the link has crashed", websocket.identity)
-                    await websocket.aclose(CloseCode.INTERNAL_ERROR)
+                await attend(self.handler, websocket, LOGGER)
             finally:
                 del self.open[websocket]
                 await websocket.aclose()
@@ -183,35 +136,11 @@ class Server:
     async def part_from(self, websocket: WebSocket, scope: anyio.CancelScope) -> None:
         """End one link in good order."""
         with anyio.CancelScope(shield=True):
-            scope.deadline = anyio.current_time() + SHUTDOWN_GRACE + websocket.close_timeout
-            with anyio.move_on_after(SHUTDOWN_GRACE):
-                await websocket.drained()
-            await self.farewell(websocket)
+            await part(websocket, scope, websocket.aclose, SHUTDOWN_GRACE)
 
     async def farewell(self, websocket: WebSocket) -> None:
         """Close a link because the server shuts down."""
-        await websocket.aclose(CloseCode.GOING_AWAY, "the server shuts down")
-
-
-def _raise_if_cancelled(error: BaseException) -> None:
-    """On asyncio, a function of the user may raise CancelledError, although it was not we who cancelled it."""
-    if not isinstance(error, Exception) and anyio.current_effective_deadline() == -inf:
-        raise error
-
-
-def _is_loss(error: BaseException) -> bool:
-    """Whether this is how a handler ends when its link does, with a task group in it or without."""
-    if isinstance(error, BaseExceptionGroup):
-        return all(map(_is_loss, error.exceptions))
-    return isinstance(error, (ConnectionClosed, exceptions.ConnectionClosed))
-
-
-def _refusal(protocol: ServerProtocol, refusal: UpgradeRefused) -> Response:
-    response = protocol.reject(400, f"{refusal.reason}\n")  # which knows fewer statuses than there are
-    response.status_code = refusal.status
-    response.reason_phrase = responses.get(refusal.status, "")
-    response.headers.update(refusal.headers)
-    return response
+        await websocket.aclose(CloseCode.GOING_AWAY, SHUTTING_DOWN)
 
 
 async def accept(

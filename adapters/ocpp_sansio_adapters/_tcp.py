@@ -5,6 +5,7 @@ each send; handling a message of OCPP costs less than that. Knows no WebSocket.
 """
 
 import asyncio
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -172,6 +173,8 @@ class _PushedListener(Listener[PushedStream]):
         sock = self._listener.extra(SocketAttribute.raw_socket)
         while True:
             accepted, _ = await self._loop.sock_accept(sock)
+            # asyncio does so where it has made both sockets; without, each answer waits for Nagle.
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             _, stream = await self._loop.connect_accepted_socket(PushedStream, accepted)
             task_group.start_soon(handler, stream)
 

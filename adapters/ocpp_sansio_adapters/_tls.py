@@ -13,7 +13,8 @@ import anyio
 from anyio.abc import AnyByteStream, Listener, TaskGroup
 from anyio.streams import tls
 
-from ._websocket import LOGGER, LOST
+from ._settings import LOGGER
+from ._websocket import LOST
 
 __all__ = ["TLSStream", "listening_with_tls"]
 

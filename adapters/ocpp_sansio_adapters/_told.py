@@ -7,12 +7,11 @@ Knows no connection and starts no task.
 from collections import deque
 from collections.abc import Awaitable, Callable
 from inspect import isawaitable
-from math import inf
 from typing import Any
 
-import anyio
-
 from ocpp_sansio import SendReceived
+
+from ._failures import cancellation_in, is_failure
 
 __all__ = ["WAITING", "Told"]
 
@@ -68,7 +67,9 @@ class Told:
         """Call the handler. Returns what is to be awaited, if anything is."""
         try:
             result = self._handler(received)
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._crashed(_culprit(received), error)
             return None
         return result if isawaitable(result) else None
@@ -76,12 +77,14 @@ class Told:
     async def _finish(self, received: SendReceived, work: Awaitable[Any]) -> None:
         try:
             await work
-        except anyio.get_cancelled_exc_class() as error:
-            if anyio.current_effective_deadline() == -inf:
+        except BaseException as error:
+            if not is_failure(error):
                 raise
-            self._crashed(_culprit(received), error)  # not by us: by itself or by something that it awaited
-        except Exception as error:
-            self._crashed(_culprit(received), error)
+            cancellation = cancellation_in(error)
+            if cancellation is not error:
+                self._crashed(_culprit(received), error)
+            if cancellation is not None:
+                raise cancellation from None
 
 
 def _culprit(received: SendReceived) -> str:

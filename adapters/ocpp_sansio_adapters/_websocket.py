@@ -4,17 +4,14 @@
 opens is decided in `websockets`. Knows no OCPP message.
 """
 
-import logging
 import ssl
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from math import inf
-from random import random
 from typing import Any
 
 import anyio
 import anyio.lowlevel
-import attrs
 from anyio.abc import ByteStream
 from anyio.streams.tls import TLSStream
 from websockets.client import ClientProtocol
@@ -25,11 +22,10 @@ from websockets.server import ServerProtocol
 
 from ocpp_sansio import Version
 
+from ._settings import LOGGER, Info, Pings, shortened
 from ._tcp import PushedStream, event_clock
 
-__all__ = ["LOGGER", "LOST", "Info", "Pings", "WebSocket", "check_seconds"]
-
-LOGGER = logging.getLogger("ocpp_sansio.websockets")
+__all__ = ["LOST", "WebSocket"]
 
 #: What a byte stream raises once it is of no use. anyio says EndOfStream where a TLS stream writes, too, and
 #: BusyResourceError where the peer's TLS wants an answer while we write.
@@ -49,52 +45,6 @@ AT_ONCE = 4096
 MOST_UNREAD = 64
 #: Writes that wait for a peer that does not read, such as the pongs to its pings. Beyond, it is hung up on.
 MOST_UNSENT = 1000
-
-
-def check_seconds(name: str, seconds: object) -> None:
-    """Raise ValueError unless it is a length of time."""
-    if not isinstance(seconds, (int, float)) or not 0 < seconds < inf:
-        raise ValueError(f"{name} is a positive number of seconds, not {seconds!r}")
-
-
-@attrs.frozen(kw_only=True)
-class Pings:
-    """When to ask the peer for a sign of life (J16-120).
-
-    A ping is sent every `interval` seconds, more or less the part `jitter` of it, so that a thousand stations
-    are not asked at once; None sends none. If nothing at all comes for `timeout` seconds after a ping, the link
-    is taken for dead; before that, no other is sent.
-    """
-
-    interval: float | None = attrs.field(default=30.0)
-    timeout: float = attrs.field(default=20.0)
-    jitter: float = attrs.field(default=0.1)
-
-    def __attrs_post_init__(self) -> None:
-        if self.interval is not None:
-            check_seconds("interval", self.interval)
-        check_seconds("timeout", self.timeout)
-        if not isinstance(self.jitter, (int, float)) or not 0 <= self.jitter <= 1:
-            raise ValueError(f"jitter is a part of the interval, from 0 to 1, not {self.jitter!r}")
-
-    def draw(self) -> float:
-        """Seconds until the next ping."""
-        return inf if self.interval is None else self.interval * (1 + self.jitter * (2 * random() - 1))
-
-
-@attrs.frozen(kw_only=True)
-class Info:
-    """How a WebSocket came about, for a handler that wants to know.
-
-    `headers` are those that the other end sent, in pairs and in order; `peer_certificate` is as
-    `ssl.SSLSocket.getpeercert` returns it, None without one.
-    """
-
-    path: str
-    subprotocol: str | None = None
-    headers: tuple[tuple[str, str], ...] = attrs.field(default=(), repr=False)  # with the password in them
-    remote: Any = None
-    peer_certificate: Mapping[str, Any] | None = attrs.field(default=None, repr=False)
 
 
 class WebSocket:
@@ -208,7 +158,7 @@ class WebSocket:
         Messages that come meanwhile can still be received.
         """
         if self.protocol.state is State.OPEN:
-            self.protocol.send_close(code, _cut(reason))
+            self.protocol.send_close(code, shortened(reason))
         try:
             with anyio.CancelScope(shield=True, deadline=anyio.current_time() + self.close_timeout):
                 await self._part_with_peer()
@@ -353,8 +303,3 @@ def _decoded(octets: bytes) -> str | bytes:
         return octets.decode()
     except UnicodeDecodeError:
         return octets
-
-
-def _cut(reason: str) -> str:
-    """The reason, in the 123 bytes of UTF-8 that a close frame has room for."""
-    return reason.encode()[:123].decode(errors="ignore")

@@ -1,10 +1,9 @@
-"""How a WebSocket opens: the steps that both ends have in common, and what the log says of it.
+"""How a WebSocket opens: the steps that both ends have in common.
 
 Moves bytes until the upgrade is answered. Decides nothing: who is let in and what is spoken is decided by
 `ocpp_sansio.handshake`, and asked by `websockets` and `_server`.
 """
 
-import logging
 from contextlib import suppress
 from typing import Any
 
@@ -12,33 +11,16 @@ import anyio
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute
 from websockets.client import ClientProtocol
-from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import Frame
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
 from ocpp_sansio import CloseRequested
 
-from ._websocket import LOGGER, LOST, Info, WebSocket
+from ._settings import Info
+from ._websocket import LOST
 
-__all__ = [
-    "DEFLATE",
-    "Discreet",
-    "close_at_once",
-    "handshake",
-    "info_of",
-    "log_end",
-    "log_open",
-    "write",
-]
-
-# Where a station idles nearly all of the time, a window of 4 KiB compresses as well as one of 32 KiB.
-_WINDOW = 12
-DEFLATE: dict[str, Any] = {
-    "server_max_window_bits": _WINDOW,
-    "client_max_window_bits": _WINDOW,
-    "compress_settings": {"memLevel": 5},
-}
+__all__ = ["close_at_once", "handshake", "info_of", "write"]
 
 
 async def handshake(stream: ByteStream, protocol: Any) -> tuple[Any, list[Frame]]:
@@ -88,22 +70,3 @@ def info_of(
         remote=stream.extra(SocketAttribute.remote_address, None),
         peer_certificate=stream.extra(TLSAttribute.peer_certificate, None),
     )
-
-
-class Discreet(logging.LoggerAdapter[logging.Logger]):
-    """What `websockets` logs at DEBUG has passwords in it; at INFO, it does not say of which station."""
-
-    def isEnabledFor(self, level: int) -> bool:
-        return level > logging.INFO and super().isEnabledFor(level)
-
-
-def log_open(websocket: WebSocket) -> None:
-    """Say who is there."""
-    LOGGER.info("%s: connected, speaks %s", websocket.identity, websocket.subprotocol)
-
-
-def log_end(websocket: WebSocket) -> None:
-    """Say how it ended. That a link is lost is everyday life; that the peer cannot speak is not."""
-    closed = websocket.protocol.close_exc
-    broken = isinstance(closed.__cause__, (ProtocolError, PayloadTooBig))
-    LOGGER.log(logging.WARNING if broken else logging.INFO, "%s: closed: %s", websocket.identity, closed)

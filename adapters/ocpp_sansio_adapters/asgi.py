@@ -6,25 +6,25 @@ into both, and into a `WebSocket` for the CSMS. Knows no OCPP message.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
 from functools import partial
-from inspect import isawaitable
 from typing import Any, TypeAlias
 from urllib.parse import quote, unquote
 
 import anyio
-import anyio.lowlevel
 import attrs
 from anyio.abc import TaskGroup
 from websockets.frames import CloseCode
 
 from ocpp_sansio import CloseRequested
-from ocpp_sansio.handshake import NoCommonVersion, Upgrade, UpgradeRefused, identity_of, read_upgrade
+from ocpp_sansio.handshake import NoCommonVersion, UpgradeRefused, identity_of
+from ocpp_sansio.security import SecurityProfile
 
-from ._asgi_websocket import CLOSE_TIMEOUT, DISCONNECT, LOGGER, Ahead, Receive, Send, WebSocket
-from ._server import SHUTDOWN_GRACE, Authenticate, _is_loss, _raise_if_cancelled
-from ._websocket import Info, check_seconds
+from ._admission import Admission
+from ._asgi_websocket import DISCONNECT, LOGGER, Ahead, Receive, Send, WebSocket
+from ._hosting import Authenticate, attend, judged, part
+from ._settings import CLOSE_TIMEOUT, SHUTDOWN_GRACE, SHUTTING_DOWN, Info, check_seconds
 from .csms import CSMS
+from .security import check_app
 
 __all__ = ["CSMSApp", "WebSocket"]
 
@@ -33,7 +33,6 @@ Scope: TypeAlias = Mapping[str, Any]
 CONNECT = "websocket.connect"
 REFUSAL = "websocket.http.response"  # an extension of ASGI, and what its messages begin with
 UPGRADE: tuple[tuple[str, str], ...] = (("upgrade", "websocket"), ("connection", "upgrade"))
-SHUTTING_DOWN = "the server shuts down"
 
 
 @attrs.define(eq=False)
@@ -44,18 +43,13 @@ class _Link:
     scope: anyio.CancelScope = attrs.field(factory=partial(anyio.CancelScope, shield=True))
     ended: anyio.Event = attrs.field(factory=anyio.Event)
 
-    async def run(self, handler: Callable[[Any], Awaitable[object]]) -> None:
+    async def run(self, handler: Callable[[WebSocket], Awaitable[object]]) -> None:
         """Let the handler have the link, and close it afterwards."""
         websocket = self.websocket
         try:
             with self.scope:
                 try:
-                    await handler(websocket)
-                except (Exception, anyio.get_cancelled_exc_class()) as error:
-                    _raise_if_cancelled(error)
-                    if not _is_loss(error):
-                        LOGGER.exception("%s: the handler of the link has crashed", websocket.identity)
-                        await websocket.aclose(CloseCode.INTERNAL_ERROR)
+                    await attend(handler, websocket, LOGGER)
                 finally:
                     await websocket.aclose()
         finally:
@@ -64,10 +58,7 @@ class _Link:
     async def part(self, close: Callable[[int, str], Awaitable[object]]) -> None:
         """End the link because the server shuts down, when what is owed has left."""
         with anyio.CancelScope(shield=True):
-            self.scope.deadline = anyio.current_time() + SHUTDOWN_GRACE + self.websocket.close_timeout
-            with anyio.move_on_after(SHUTDOWN_GRACE):
-                await self.websocket.drained()
-            await close(CloseCode.GOING_AWAY, SHUTTING_DOWN)
+            await part(self.websocket, self.scope, close, SHUTDOWN_GRACE)
             await self.ended.wait()
 
 
@@ -76,8 +67,9 @@ class CSMSApp:
 
     Stations connect with their identity below the path that it is mounted at, and there below `base`.
     `authenticate` and `no_common_version` are those of `websockets.serve`; the certificate of a peer is not
-    known here. A server without the extension `websocket.http.response` answers all refusals with 403. What
-    is no WebSocket is answered with 426 or 404.
+    known here. `profile` is the security profile, and so it is 0, 1 or 2; whether a station has come by TLS
+    is what the server says, which may have it from a proxy. A server without the extension
+    `websocket.http.response` answers all refusals with 403. What is no WebSocket is answered with 426 or 404.
 
     Pings, compression and the largest message are settings of the server. So is what becomes of links when it
     shuts down, unless `aclose` is called before: uvicorn closes them with 1012 at once. Hypercorn cancels
@@ -91,22 +83,23 @@ class CSMSApp:
         csms: CSMS,
         *,
         authenticate: Authenticate | None = None,
+        profile: SecurityProfile | int | None = None,
         base: str = "/",
         no_common_version: NoCommonVersion | str = NoCommonVersion.CLOSE,
         close_timeout: float = CLOSE_TIMEOUT,
     ) -> None:
         if not isinstance(csms, CSMS):
             raise TypeError(f"csms is a CSMS, not {csms!r:.60}")
-        if authenticate is not None and not callable(authenticate):
-            raise TypeError(f"authenticate is a function, not {authenticate!r:.60}")
-        with suppress(UpgradeRefused):
-            identity_of("", base=base)
         check_seconds("close_timeout", close_timeout)
-        self._handler: Callable[[Any], Awaitable[object]] = csms.handle
-        self._versions = csms.versions
-        self._authenticate = authenticate
-        self._base = base
-        self._no_common_version = NoCommonVersion(no_common_version)
+        self._handler = csms.handle
+        self._admission = Admission(
+            logger=LOGGER,
+            versions=csms.versions,
+            authenticate=authenticate,
+            profile=check_app(profile, authenticate is not None),
+            base=base,
+            no_common_version=NoCommonVersion(no_common_version),
+        )
         self._close_timeout = close_timeout
         self._links: set[_Link] = set()
         self._parting = False
@@ -147,7 +140,7 @@ class CSMSApp:
         """Somebody speaks HTTP."""
         answer, headers = UpgradeRefused(426, "stations connect here, with WebSockets"), UPGRADE
         try:
-            identity_of(_path_of(scope), base=self._base)
+            identity_of(_path_of(scope), base=self._admission.base)
         except UpgradeRefused as refusal:
             answer, headers = refusal, ()
         # HTTP/2 has no such headers.
@@ -174,7 +167,12 @@ class CSMSApp:
         try:
             upgrade = None
             with ahead.judging:
-                upgrade = await self._judged(scope, info)
+                upgrade = await judged(
+                    self._admission,
+                    _path_of(scope),
+                    _with_subprotocols(scope, info.headers),
+                    secure=scope.get("scheme") == "wss",
+                )
             if self._parting:
                 raise UpgradeRefused(503, SHUTTING_DOWN)
         except UpgradeRefused as refusal:
@@ -199,30 +197,6 @@ class CSMSApp:
             close_timeout=self._close_timeout,
         )
         await self._run(_Link(websocket), tasks)
-
-    async def _judged(self, scope: Scope, info: Info) -> Upgrade:
-        """What is asked for, if the application lets the station in. Raises UpgradeRefused."""
-        upgrade = read_upgrade(
-            _path_of(scope),
-            _with_subprotocols(scope, info.headers),
-            self._versions,
-            base=self._base,
-            no_common_version=self._no_common_version,
-        )
-        if self._authenticate is None:
-            return upgrade
-        try:
-            verdict = self._authenticate(upgrade.identity, upgrade.credentials, None)
-            welcome = await verdict if isawaitable(verdict) else verdict
-        except UpgradeRefused:
-            raise
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
-            _raise_if_cancelled(error)
-            LOGGER.exception("%s: authenticate has crashed", upgrade.identity)
-            raise UpgradeRefused(500, "whether you may come in could not be found out") from error
-        if not welcome:
-            raise UpgradeRefused(401, "no credentials, or wrong ones")
-        return upgrade
 
     async def _close_at_once(self, receive: Receive, send: Send, closing: CloseRequested) -> None:
         """Close what has just opened, since nobody may speak. Waits for the end."""

@@ -17,12 +17,14 @@ from ocpp_sansio.routing import Routes, routes_of
 from ._legacy import OlderNames, Unjudged, answer_of, asked_for, members_of, policy_of, unjudged_in
 from .driver import Driver, Transport
 from .records import Observer
+from .security import hide_secrets
 
 __all__ = ["LOGGER", "ChargePoint", "classes_by_version"]
 
 Answer = TypeVar("Answer", bound=Response)
 
 LOGGER = logging.getLogger("ocpp")
+LOGGER.addFilter(hide_secrets)
 
 RESPONSE_TIMEOUT = 30
 

@@ -1,13 +1,13 @@
 """CSMS: serves stations of all versions and keeps those that are connected.
 
 Which class serves a station, what is remembered of it from one link to the next, and who is connected now.
-Who is let in is the business of `websockets.serve`.
+Who is let in is the business of `websockets.serve`, or of `asgi.CSMSApp`.
 """
 
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any, TypeAlias, final
+from typing import Any, Protocol, TypeAlias, final
 from weakref import WeakSet
 
 import anyio
@@ -18,9 +18,10 @@ from ocpp_sansio import Connection, ConnectionClosed, Role, StationState, Versio
 from ocpp_sansio.handshake import key_of
 
 from .charge_point import ChargePoint, classes_by_version
-from .websockets import WebSocket, serve
+from .driver import Transport
+from .websockets import serve
 
-__all__ = ["CSMS", "Change", "Joined", "Left", "NotConnected", "Stations"]
+__all__ = ["CSMS", "Change", "IdentifiedTransport", "Joined", "Left", "NotConnected", "Stations"]
 
 LOGGER = logging.getLogger("ocpp_sansio.csms")
 
@@ -29,6 +30,16 @@ LOGGER = logging.getLogger("ocpp_sansio.csms")
 MOST_REMEMBERED = 100_000
 
 POLICY_VIOLATION = 1008
+
+
+class IdentifiedTransport(Transport, Protocol):
+    """An open link, and who is at its other end: the `WebSocket` of a door, or one of yours."""
+
+    @property
+    def identity(self) -> str: ...
+    @property
+    def version(self) -> Version: ...
+    async def aclose(self, code: int, reason: str, /) -> object: ...
 
 
 class NotConnected(KeyError):
@@ -188,8 +199,8 @@ class CSMS:
         """Let stations connect, until cancelled: `websockets.serve`, whose other keywords are `settings`."""
         await serve(self.handle, host, port, versions=self.versions, task_status=task_status, **settings)
 
-    async def handle(self, websocket: WebSocket) -> None:
-        """Serve one link to its end, as the handler that `serve` wants.
+    async def handle(self, websocket: IdentifiedTransport) -> None:
+        """Serve one link to its end, as the handler that a door wants.
 
         It replaces the one that its station had before (L-130), whose waiting calls raise ConnectionClosed.
         """

@@ -6,6 +6,7 @@ writer calls `send`: frames cannot interleave, a caller's cancellation cannot cu
 does not read holds up neither the reader nor the deadlines.
 """
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from inspect import isawaitable
@@ -31,6 +32,7 @@ from ocpp_sansio.events import (
 )
 from ocpp_sansio.messages import Raw, Request, Response, Unconfirmed
 
+from ._failures import cancellation_in, is_failure
 from ._tcp import event_clock
 from ._told import Told
 from .records import CallWithdrawn, Observer, Reporter
@@ -38,6 +40,7 @@ from .records import CallWithdrawn, Observer, Reporter
 __all__ = ["Driver", "TendedTransport", "Transport", "WritableTransport"]
 
 Answer = TypeVar("Answer", bound=Response)
+Hook = Callable[[], Any]
 End = CallResultReceived | CallErrorReceived | CallFailed | CallTimedOut | CallLost
 
 #: Seconds for hooks, SENDs that have arrived and a frame that is being written, once start() is over.
@@ -109,7 +112,7 @@ class Driver:
         self.identity = identity
         self._reporter = Reporter(identity, observers, anyio.current_time)
         self._waiters: dict[str, _Waiter] = {}
-        self._answered: list[tuple[CallReceived, Response]] = []  # hooks due when the frames have left
+        self._due: deque[tuple[str, str, Iterable[Hook]]] = deque()  # frame, action, hooks
         self._handlers = 0  # running in a task of their own
         self._told = Told(self.told, self._crashed, self._reporter.ignored)
         self._shields: set[anyio.CancelScope] = set()  # of the writer, of hooks and of handlers of SENDs
@@ -181,6 +184,7 @@ class Driver:
                 request, now=now, timeout=timeout, queue_timeout=queue_timeout, id=id
             )
         except ConnectionClosed as closed:
+            await checkpoint()  # who asks again at once is to let the link end meanwhile
             raise closed from self._lost
         waiter = self._waiters[pending.id] = _Waiter(now)
         self._reporter.call_started(pending, ours=True)
@@ -265,7 +269,7 @@ class Driver:
                     while (text := self.protocol.next_frame()) is not None:
                         self.frame_sent(text)
                         await self.transport.send(text)
-                    self._run_hooks()
+                        self._sent(text)
                     self._sending = False
                     self._tell_all_sent()
                     await self._frames_wait.wait()
@@ -289,11 +293,11 @@ class Driver:
             while transport.writable:
                 text = self.protocol.next_frame()
                 if text is None:
-                    self._run_hooks()
                     self._tell_all_sent()
                     return True
                 self.frame_sent(text)
                 transport.write(text)
+                self._sent(text)
         except Exception as error:
             self.lose(error)
         return False
@@ -426,7 +430,9 @@ class Driver:
         self._reporter.call_started(received, ours=False)
         try:
             response = self.handle(received)
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._refuse(received, error)
             return
         if not isinstance(response, Response) and isawaitable(response):
@@ -438,24 +444,28 @@ class Driver:
     async def _serve_later(self, received: CallReceived, response: Any) -> None:
         try:
             self._answer(received, await response)
-        except anyio.get_cancelled_exc_class() as error:
-            if anyio.current_effective_deadline() == -inf:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+            cancellation = cancellation_in(error)
+            if cancellation is error:
                 self._reporter.call_finished(received, error, ours=False)
                 raise
-            self._refuse(received, error)  # not by us: on asyncio, by itself or by something that it awaited
-        except Exception as error:
             self._refuse(received, error)
+            if cancellation is not None:  # and mistakes beside it
+                raise cancellation from None
         finally:
             self._handlers -= 1
             self._flush()
 
     def _answer(self, received: CallReceived, response: Any) -> None:
         try:
-            self.protocol.reply(received, response)
+            frame = self.protocol.reply(received, response)
         except Exception as error:
             self._refuse(received, error)
             return
-        self._answered.append((received, response))
+        if hooks := tuple(self.handled(received, response)):
+            self._due.append((frame, received.action, hooks))
         self._reporter.call_finished(received, None, ours=False)
 
     def _refuse(self, received: CallReceived, error: BaseException) -> None:
@@ -474,17 +484,20 @@ class Driver:
             self.protocol.reply_error(received, InternalError())
         self._reporter.call_finished(received, error, ours=False)
 
-    def _run_hooks(self) -> None:
-        while self._answered:
-            received, response = self._answered.pop(0)
-            for hook in self.handled(received, response):
-                self._run(f"a hook after {received.action}", hook)
+    def _sent(self, text: str) -> None:
+        """Run the hooks of the answer that has left, if it was one that has any. Answers leave in order."""
+        if self._due and self._due[0][0] is text:
+            _, action, hooks = self._due.popleft()
+            for hook in hooks:
+                self._run(f"a hook after {action}", hook)
 
     def _run(self, name: str, work: Callable[[], Any]) -> None:
         """Run something that nobody waits for, in a task of its own if it is awaitable."""
         try:
             result = work()
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._crashed(name, error)
             return
         if isawaitable(result):
@@ -494,7 +507,9 @@ class Driver:
         try:
             with scope:
                 await work
-        except (Exception, anyio.get_cancelled_exc_class()) as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             self._crashed(name, error)
         finally:
             self._shields.discard(scope)

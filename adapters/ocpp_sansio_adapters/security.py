@@ -141,6 +141,17 @@ def check_server(
     return SecurityProfile(profile)
 
 
+def check_app(profile: SecurityProfile | int | None, authenticates: bool) -> SecurityProfile | None:
+    """The profile, if a CSMS can have it whose TLS is that of its ASGI server. Raises ValueError."""
+    if profile is None:
+        return None
+    profile = SecurityProfile(profile)
+    if profile.certificate:
+        raise ValueError("profile 3 needs the certificate of the station, which no ASGI server tells")
+    check_csms(profile, tls=profile.tls, asks_certificate=False, authenticates=authenticates)
+    return profile
+
+
 def check_client(
     profile: SecurityProfile | int | None,
     versions: Iterable[Version],
@@ -201,7 +212,7 @@ def security_event(error: BaseException | None, version: Version | str) -> str |
 def hide_secrets(record: logging.LogRecord) -> bool:
     """A filter for loggers and handlers: hides the passwords in the frames that our loggers show.
 
-    `logger.addFilter(hide_secrets)`; that of `websockets` has it.
+    `logger.addFilter(hide_secrets)`; those of the doors have it, and "ocpp", the one of a `ChargePoint`.
     """
     if isinstance(record.args, tuple):  # the first names the station
         record.args = (*record.args[:1], *map(_hidden, record.args[1:]))

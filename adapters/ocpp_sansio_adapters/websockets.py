@@ -4,60 +4,56 @@ The library `websockets` speaks the protocol, anyio moves the bytes, and `ocpp_s
 let in and what is spoken. What is open then is a `WebSocket`: give it to a `ChargePoint`.
 """
 
-import logging
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
 from anyio.abc import ByteStream, SocketAttribute, TaskStatus
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidURI
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI, parse_uri
+from websockets.uri import WebSocketURI
 
 from ocpp_sansio import Version
 from ocpp_sansio.handshake import (
     NoCommonVersion,
     UpgradeFailed,
-    UpgradeRefused,
     authorization,
-    identity_of,
     offer,
     read_answer,
-    url_for,
 )
 from ocpp_sansio.security import SecurityProfile
 
-from ._server import Authenticate, Server, accept
-from ._tls import TLSStream
-from ._websocket import LOGGER, Pings, WebSocket, check_seconds
-from ._websocket_opening import (
+from ._admission import Admission
+from ._hosting import Authenticate
+from ._server import Server, accept
+from ._settings import (
+    CLOSE_TIMEOUT,
     DEFLATE,
+    LOGGER,
+    MAX_SIZE,
+    NEWEST_FIRST,
+    OPEN_TIMEOUT,
+    PINGS,
     Discreet,
-    close_at_once,
-    handshake,
-    info_of,
+    Pings,
+    address_of,
+    check,
+    check_function,
+    check_port,
     log_end,
     log_open,
 )
-from .security import check_client, check_server, hide_secrets
+from ._tls import TLSStream
+from ._websocket import WebSocket
+from ._websocket_opening import close_at_once, handshake, info_of
+from .security import check_client, check_server
 
 __all__ = ["NEWEST_FIRST", "Authenticate", "Pings", "WebSocket", "connect", "serve"]
-
-NEWEST_FIRST = (Version.V21, Version.V201, Version.V16)
-
-PINGS = Pings()
-MAX_SIZE = 2**20  # bytes of one message; `Limits.frame_size` counts characters
-OPEN_TIMEOUT = 20.0
-CLOSE_TIMEOUT = 5.0
-
-for _logger in (LOGGER, logging.getLogger("ocpp")):  # the second is that of a ChargePoint
-    _logger.addFilter(hide_secrets)
 
 # The station's end.
 
@@ -88,14 +84,8 @@ def connect(
     is no way to the CSMS, or it does not speak WebSocket; UpgradeFailed if it does not let us in or agrees to
     no version; TimeoutError after `open_timeout` seconds.
     """
-    address = url_for(url, identity, versions)
-    try:
-        uri = parse_uri(address)
-    except (InvalidURI, ValueError):  # not quoted: there may be a secret in its query
-        raise ValueError("url has no host, or what follows its colon is no port") from None
-    if tls is not None and not uri.secure:
-        raise ValueError("tls is for a url that begins with wss://")
-    _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    _, uri = address_of(url, identity, versions, tls)
+    check(tls, pings, compression, max_size, open_timeout, close_timeout)
     check_client(profile, map(Version, versions), tls, uri.secure, password is not None)
     protocol = ClientProtocol(
         uri,
@@ -213,22 +203,20 @@ async def serve(
     `authenticate` is logged and answered with 500. Raises OSError if it cannot listen there, TypeError and
     ValueError for wrong arguments.
     """
-    for name, function in (("handler", handler), ("authenticate", authenticate)):
-        if not callable(function) and (function is not None or name == "handler"):
-            raise TypeError(f"{name} is a function, not {function!r:.60}")
-    if type(port) is not int or not 0 <= port < 2**16:
-        raise ValueError(f"port is a whole number from 0 to 65535, not {port!r}")
-    with suppress(UpgradeRefused):
-        identity_of("", base=base)
-    _check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    check_function("handler", handler)
+    check_port(port)
+    check(tls, pings, compression, max_size, open_timeout, close_timeout)
     spoken = [Version(name) for name in offer(versions)]
     server = Server(
         handler=handler,
-        versions=spoken,
-        authenticate=authenticate,
-        profile=check_server(profile, spoken, tls, authenticate is not None),
-        base=base,
-        no_common_version=NoCommonVersion(no_common_version),
+        admission=Admission(
+            logger=LOGGER,
+            versions=spoken,
+            authenticate=authenticate,
+            profile=check_server(profile, spoken, tls, authenticate is not None),
+            base=base,
+            no_common_version=NoCommonVersion(no_common_version),
+        ),
         compression=compression,
         max_size=max_size,
         open_timeout=open_timeout,
@@ -244,23 +232,3 @@ async def serve(
             await anyio.sleep_forever()
         finally:
             server.part(links)
-
-
-def _check(
-    tls: object,
-    pings: object,
-    compression: object,
-    max_size: object,
-    open_timeout: object,
-    close_timeout: object,
-) -> None:
-    """Raise TypeError or ValueError for what both ends cannot be told."""
-    check_seconds("open_timeout", open_timeout)
-    check_seconds("close_timeout", close_timeout)
-    if type(max_size) is not int or max_size < 1:
-        raise ValueError(f"max_size is a positive number of bytes, not {max_size!r:.60}")
-    for name, value, kind in (("pings", pings, Pings), ("compression", compression, bool)):
-        if not isinstance(value, kind):
-            raise TypeError(f"{name} is a {kind.__name__}, not {value!r:.60}")
-    if tls is not None and not isinstance(tls, ssl.SSLContext):
-        raise TypeError(f"tls is an ssl.SSLContext, not {tls!r:.60}")

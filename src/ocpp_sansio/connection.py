@@ -174,8 +174,8 @@ class Connection(Inbound):
         self._frames.append(frame or call_text(id, action, payload, SEND))
         return id
 
-    def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> None:
-        """Answer a call of the peer with a CALLRESULT.
+    def reply(self, received: CallReceived, response: Response, *, now: float | None = None) -> str:
+        """Answer a call of the peer with a CALLRESULT. Returns its frame, which `next_frame` will give.
 
         Raises TypeError if the response is neither of the request's type nor a `Raw`, SchemaViolation (the
         call still waits for its answer then), LocalProtocolError if it has one already, ConnectionClosed.
@@ -197,6 +197,7 @@ class Connection(Inbound):
         self._frames.append(frame)
         if self._watches:
             self._after_answer(received, response, frame)
+        return frame
 
     def reply_error(self, received: CallReceived, error: OCPPError, *, now: float | None = None) -> None:
         """Answer a call of the peer with a CALLERROR; a description of more than 255 characters is cut.

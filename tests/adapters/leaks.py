@@ -134,7 +134,7 @@ async def nothing_behind(patience: float = 3 * PATIENCE) -> AsyncGenerator[None]
         }
         return {kind: things for kind, things in found.items() if things}
 
-    with complaints() as said, only_new_objects(), anyio.fail_after(patience):
+    with only_new_objects(), complaints() as said, anyio.fail_after(patience):
         yield
         with suppress(AssertionError):
             await eventually(lambda: not left())  # the other end may have to notice first

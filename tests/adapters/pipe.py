@@ -11,7 +11,8 @@ from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from ocpp_sansio import Version
-from ocpp_sansio_adapters._websocket import Info, Pings, WebSocket
+from ocpp_sansio_adapters._settings import Info, Pings
+from ocpp_sansio_adapters._websocket import WebSocket
 
 __all__ = ["Pipe", "client", "pipe", "server", "station_and_csms", "websocket"]
 

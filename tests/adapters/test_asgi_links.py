@@ -19,11 +19,11 @@ from ocpp_sansio.handshake import Credentials
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio_adapters import v16
-from ocpp_sansio_adapters._server import SHUTDOWN_GRACE
+from ocpp_sansio_adapters._settings import SHUTDOWN_GRACE
 from ocpp_sansio_adapters.asgi import CLOSE_TIMEOUT, CSMSApp
 from ocpp_sansio_adapters.csms import CSMS
+from tests.adapters.asgi_server import Peer, exchange, joined, scope_of
 from tests.adapters.network import NOW, At21, At201, AtCSMS
-from tests.adapters.test_asgi import Peer, exchange, joined, scope_of
 from tests.adapters.virtual_time import only_asyncio
 from tests.adapters.wire import quiet
 

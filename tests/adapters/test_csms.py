@@ -18,6 +18,7 @@ from ocpp_sansio_adapters import csms as csms_module
 from ocpp_sansio_adapters.csms import CSMS, Joined, Left, NotConnected
 from tests.adapters.network import BOOT, NOW, At21, At201, AtCSMS, Link, network
 from tests.adapters.pipe import station_and_csms
+from tests.adapters.wire import End, quiet, wire
 
 pytestmark = pytest.mark.anyio
 
@@ -252,6 +253,36 @@ async def test_a_handler_of_the_old_link_that_is_late_has_no_effect() -> None:
 async def boot_in_vain(link: Link) -> None:
     with suppress(ConnectionClosed):
         await link.charge_point.call(BOOT)
+
+
+class Own:
+    """A link that the user has made. It has what `handle` asks for, and nothing else."""
+
+    identity = "CP_1"
+    version = Version.V16
+
+    def __init__(self, end: End) -> None:
+        self.send, self.recv = end.send, end.recv
+        self.closed: list[tuple[int, str]] = []
+
+    async def aclose(self, code: int, reason: str) -> None:
+        self.closed.append((code, reason))
+
+
+async def test_links_of_ones_own_are_served_and_replaced() -> None:
+    csms = CSMS(AtCSMS)
+    async with wire() as (one, other), wire() as (another, _), anyio.create_task_group() as tasks:
+        first, second = Own(one), Own(another)
+        tasks.start_soon(csms.handle, first)
+        other.ask("BootNotification", chargePointVendor="acme", chargePointModel="One")
+        assert (await other.hear())[2]["status"] == "Accepted"
+        assert csms.stations["CP_1"].transport is first
+        tasks.start_soon(csms.handle, second)
+        await quiet()
+        assert first.closed == [(1008, "the station has connected anew")]
+        assert csms.stations["CP_1"].transport is second
+        assert second.closed == []
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_link_may_be_replaced_before_it_is_served() -> None:

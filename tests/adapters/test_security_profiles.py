@@ -2,12 +2,11 @@
 
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-import attrs
 import pytest
 
 from ocpp_sansio import Version
@@ -16,17 +15,15 @@ from ocpp_sansio.reconnect import ReconnectTimer
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.security import station_certificate
 from ocpp_sansio.v16 import call, call_result
-from ocpp_sansio_adapters import security, v16
+from ocpp_sansio_adapters import v16
 from ocpp_sansio_adapters.csms import CSMS
-from ocpp_sansio_adapters.security import csms_tls, security_event, station_tls
+from ocpp_sansio_adapters.security import security_event, station_tls
 from ocpp_sansio_adapters.station import Station
 from ocpp_sansio_adapters.websockets import WebSocket, connect, serve
-from tests.adapters.certificates import RSA, Authority, Certificate
+from tests.adapters.profiles import IN, MEETS, PASSWORD, UNLIKE, Door, World, at, own
 from tests.adapters.sockets import CALM, echo, eventually, hung_up, nothing_left, raw, request, serving
 
 pytestmark = pytest.mark.anyio
-
-PASSWORD = "correct horse battery staple"
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -34,71 +31,12 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-def own(made: Certificate) -> security.Certificate:
-    return security.Certificate(made.chain, made.key)
-
-
-@attrs.frozen
-class World:
-    """What both ends have of TLS."""
-
-    csms: Authority
-    stations: Authority
-    server: Certificate
-    client: Certificate
-
-    def of_csms(self, profile: int) -> dict[str, Any]:
-        """How a CSMS of this profile serves."""
-        tls = {
-            2: lambda: csms_tls(own(self.server)),
-            3: lambda: csms_tls(own(self.server), stations=self.stations.path),
-        }
-        return {"profile": profile, "tls": tls[profile]() if profile in tls else None}
-
-    def of_station(self, profile: int) -> dict[str, Any]:
-        """How a station of this profile connects."""
-        tls = {
-            2: lambda: station_tls(csms=self.csms.path),
-            3: lambda: station_tls(csms=self.csms.path, certificate=own(self.client)),
-        }
-        return {
-            "profile": profile,
-            "tls": tls[profile]() if profile in tls else None,
-            "password": PASSWORD if profile in (1, 2) else None,
-        }
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    directory = tmp_path_factory.mktemp("world")
-    csms, stations = Authority(directory, "csms"), Authority(directory, "stations")
-    return World(csms, stations, csms.issue("localhost", key_type=RSA), stations.issue(cn="SN-1"))
-
-
-def at(profile: int, url: str) -> str:
-    """The URL, as a station of this profile would have it."""
-    return url.replace("ws://127.0.0.1", f"{'wss' if profile > 1 else 'ws'}://localhost")
-
-
-class Door:
-    """An authenticate that notes who was asked about, and lets everybody in who shows the right thing."""
-
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, Credentials | None, str | None]] = []
-
-    def __call__(
-        self, identity: str, credentials: Credentials | None, certificate: Mapping[str, Any] | None
-    ) -> bool:
-        serial = station_certificate(certificate, "acme").serial_number if certificate else None
-        self.asked.append((identity, credentials, serial))
-        return credentials is None or credentials.matches(PASSWORD)
+    return World.made_in(tmp_path_factory.mktemp("world"))
 
 
 # Who is let in where.
-
-#: What a station of a profile (row) meets at a CSMS of another (column): a status, or an end without one.
-IN, END = 101, None
-MEETS = [[IN, 401, END, END], [403, IN, END, END], [END, END, IN, END], [END, END, 401, IN]]
 
 
 @pytest.mark.parametrize("csms", range(4))
@@ -226,10 +164,6 @@ async def test_a_password_of_2_x_is_text_in_utf8(sent: str | bytes, status: int,
 
 def everybody(*args: object) -> bool:
     return True
-
-
-#: 0 and 1 have the same arguments: they differ in what stations show.
-UNLIKE = [(one, other) for one in range(4) for other in range(4) if one != other and max(one, other) > 1]
 
 
 @pytest.mark.parametrize(("profile", "other"), UNLIKE)

@@ -1,7 +1,8 @@
 """No secret is logged or shown, by us or by the libraries below, at any level, whatever goes wrong."""
 
 import logging
-import traceback
+import subprocess
+import sys
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -20,29 +21,11 @@ from ocpp_sansio_adapters.security import Certificate, csms_tls, hide_secrets, s
 from ocpp_sansio_adapters.station import Station
 from ocpp_sansio_adapters.websockets import WebSocket, connect
 from tests.adapters.certificates import Authority
+from tests.adapters.revealed import KEY, SECRET, Log, all_of, assert_hidden, listening
 from tests.adapters.sockets import CALM, echo, eventually, hung_up, raw, request, serving
+from tests.adapters.wire import running, wire
 
 pytestmark = pytest.mark.anyio
-
-SECRET = "zq8X-very-secret-0123"
-KEY = bytes.fromhex("5a51385878787878787878787878787801020304")
-
-
-def forms(secret: str | bytes, user: str = "CP_1") -> list[str]:
-    """All that a secret may look like in a log."""
-    octets = secret.encode() if isinstance(secret, str) else secret
-    token = b64encode(f"{user}:".encode() + octets).decode()
-    return [
-        octets.decode("latin-1"),
-        repr(octets)[2:-1],
-        octets.hex(),
-        octets.hex().upper(),
-        token,
-        token[8:-8],
-    ]
-
-
-FORMS = [form for secret in (SECRET, KEY) for form in forms(secret)]
 
 
 @pytest.fixture(params=["asyncio", "trio"])
@@ -50,46 +33,10 @@ def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
 
 
-class Log(logging.Handler):
-    """All records of all loggers, as text: with arguments, exceptions and what caused those."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.NOTSET)
-        self.texts: list[str] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.texts += [record.getMessage(), repr(record.__dict__)]
-        if record.exc_info and record.exc_info[1] is not None:
-            self.texts.append(all_of(record.exc_info[1]))
-
-    @property
-    def text(self) -> str:
-        return "\n".join(self.texts)
-
-
-def all_of(error: BaseException) -> str:
-    """An exception as a traceback shows it, and those behind it."""
-    return f"{''.join(traceback.format_exception(error))} {error!r} {error.__cause__!r} {error.__context__!r}"
-
-
 @pytest.fixture
 def log() -> Iterator[Log]:
-    handler = Log()
-    loggers = [logging.getLogger(), *map(logging.getLogger, logging.root.manager.loggerDict)]
-    before = [(logger, logger.level) for logger in loggers]
-    logging.getLogger().addHandler(handler)
-    for logger in loggers:
-        logger.setLevel(logging.DEBUG)
-    try:
-        yield handler
-    finally:
-        logging.getLogger().removeHandler(handler)
-        for logger, level in before:
-            logger.setLevel(level)
-
-
-def assert_hidden(text: str, *also: str) -> None:
-    assert [form for form in (*FORMS, *also) if form in text] == []
+    with listening() as log:
+        yield log
 
 
 def right(identity: str, credentials: Credentials | None, certificate: object) -> bool:
@@ -248,6 +195,41 @@ async def test_a_new_password_is_sent_and_not_logged(ours: Any, theirs: Any, cha
         charge_point = await csms.stations.wait("CP_1")
         answer = await charge_point.call(change)
     assert "Accepted" in repr(answer)
+    assert "***" in log.text
+    assert_hidden(log.text)
+
+
+#: Modules that a program may import alone, and the loggers that must then hide passwords.
+LOGGERS = {
+    "charge_point": ["ocpp"],
+    "sync.charge_point": ["ocpp"],
+    "websockets": ["ocpp_sansio.websockets"],
+    "sync.websockets": ["ocpp_sansio.websockets"],
+    "asgi": ["ocpp", "ocpp_sansio.asgi"],
+}
+PROGRAM = """
+import logging, sys
+__import__(sys.argv[1])
+for name in sys.argv[2:]:
+    record = logging.LogRecord(name, logging.INFO, "", 0, "%s: %s", ("CP_1", '{"password":"secret"}'), None)
+    logging.getLogger(name).filter(record)
+    print(record.getMessage())
+"""
+
+
+@pytest.mark.parametrize("module", LOGGERS)
+def test_passwords_are_hidden_by_whichever_door_a_program_has(module: str) -> None:
+    # J*-705
+    command = [sys.executable, "-c", PROGRAM, f"ocpp_sansio_adapters.{module}", *LOGGERS[module]]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ['CP_1: {"password":"***"}'] * len(LOGGERS[module])
+
+
+async def test_over_a_connection_of_ones_own_a_new_password_is_not_logged_either(log: Log) -> None:
+    # J*-705
+    async with wire() as (near, far), running(Station16("CP_1", near)):
+        far.ask("ChangeConfiguration", key="AuthorizationKey", value=KEY.hex())
+        assert (await far.hear())[2] == {"status": "Accepted"}
     assert "***" in log.text
     assert_hidden(log.text)
 

@@ -456,6 +456,22 @@ def test_a_handler_may_not_shut_its_server_down() -> None:
     assert "this is one of them" in str(refusals[0])
 
 
+def test_a_handler_may_end_with_a_group_of_losses(caplog: pytest.LogCaptureFixture) -> None:
+    """As one does that has run an event loop of its own."""
+    caplog.set_level(logging.INFO)
+
+    def handler(websocket: WebSocket) -> None:
+        try:
+            websocket.recv()
+        except websockets.ConnectionClosedOK as closed:
+            raise ExceptionGroup("tasks", [closed, ConnectionClosed("its calls")]) from None
+
+    with serving(handler) as url, connect(url, "CP_1", **CALM):
+        pass
+    assert caplog.text.count("CP_1: closed") == 2
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
 def test_a_handler_that_crashes_ends_its_own_link_with_1011(caplog: pytest.LogCaptureFixture) -> None:
     def handler(websocket: WebSocket) -> None:
         raise ZeroDivisionError

@@ -4,26 +4,21 @@ answer too late, and call back. The link goes on, whoever asked is told, and not
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import anyio
 import anyio.lowlevel
-import attrs
 import pytest
 
-from ocpp_sansio import CallTimeout, ConnectionClosed, Role
+from ocpp_sansio import CallTimeout
 from ocpp_sansio.errors import InternalError
-from ocpp_sansio.routing import on
-from ocpp_sansio.v16 import call, call_result
-from ocpp_sansio_adapters import v16
+from ocpp_sansio.v16 import call_result
 from ocpp_sansio_adapters.charge_point import ChargePoint
-from ocpp_sansio_adapters.csms import CSMS
-from tests.adapters.crowd import NOW, Serving, a_station, at_csms, serving
+from tests.adapters.crowd import NOW
+from tests.adapters.guilty import DONE, END, PLEASANTRY, TRANSFER, Deed, in_vain, link, lose
 from tests.adapters.leaks import forgetful_log, nothing_behind
-from tests.adapters.sockets import eventually, reset
+from tests.adapters.sockets import eventually
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("forgetful_log")]
 
@@ -33,69 +28,6 @@ __all__ = ["forgetful_log"]  # a fixture
 @pytest.fixture(params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> Any:
     return request.param
-
-
-TRANSFER = call.DataTransfer(vendor_id="acme")
-DONE = call_result.DataTransfer(status="Accepted")
-
-#: What a handler does: it is told the charge point that it belongs to.
-Deed = Callable[[ChargePoint], Any]
-
-
-@attrs.define(eq=False)
-class Ends:
-    """Both ends of one link. The `guilty` one does the deed whenever it is asked for a data transfer."""
-
-    server: Serving
-    guilty: Any
-    asking: Any
-
-    async def ask(self, **options: Any) -> call_result.DataTransfer:
-        answer: call_result.DataTransfer = await self.asking.call(TRANSFER, **options)
-        return answer
-
-    async def still_well(self) -> None:
-        """Both ways."""
-        for end in (self.asking, self.guilty):
-            await end.call(PLEASANTRY[end.protocol.role], timeout=10)
-
-
-PLEASANTRY: dict[Any, Any] = {Role.CSMS: call.ClearCache(), Role.CHARGING_STATION: call.Heartbeat()}
-
-
-def classes(deed: Deed) -> tuple[type[ChargePoint], type[ChargePoint]]:
-    """For the CSMS and for the station; either does the deed when it is asked for a data transfer."""
-
-    class Guilty(v16.ChargePoint):
-        @on(call.DataTransfer)
-        def transfer(self, request: call.DataTransfer) -> Any:
-            return deed(self)
-
-    class AtCSMS(Guilty):
-        boot = at_csms(v16.ChargePoint, Counter()).boot  # type: ignore[attr-defined]
-
-        @on(call.Heartbeat)
-        def heartbeat(self, request: call.Heartbeat) -> call_result.Heartbeat:
-            return call_result.Heartbeat(current_time=NOW)
-
-    class AtStation(Guilty):
-        @on(call.ClearCache)
-        def clear_cache(self, request: call.ClearCache) -> call_result.ClearCache:
-            return call_result.ClearCache(status="Accepted")
-
-    return AtCSMS, AtStation
-
-
-@asynccontextmanager
-async def link(guilty: str, deed: Deed) -> AsyncGenerator[Ends]:
-    """A station and its CSMS, over a socket."""
-    for_csms, for_station = classes(deed)
-    csms = CSMS(for_csms)
-    async with serving(csms) as server, a_station(server.port, "CP_1", cls=for_station) as station:
-        far = await csms.stations.wait("CP_1")
-        near = await station.connected()
-        await station.call(call.Heartbeat())
-        yield Ends(server, far, near) if guilty == "CSMS" else Ends(server, near, far)
 
 
 def one_by_one(deeds: Iterable[Deed]) -> Deed:
@@ -255,6 +187,15 @@ async def raises_a_cancellation_later(charge_point: ChargePoint) -> Any:
     raise asyncio.CancelledError
 
 
+def groups_a_cancellation(charge_point: ChargePoint) -> Any:
+    raise BaseExceptionGroup("what became of them", [ValueError("a bug"), asyncio.CancelledError()])
+
+
+async def groups_a_cancellation_later(charge_point: ChargePoint) -> Any:
+    await anyio.lowlevel.checkpoint()
+    groups_a_cancellation(charge_point)
+
+
 async def gives_up(charge_point: ChargePoint) -> Any:
     with anyio.CancelScope() as scope:
         scope.cancel()
@@ -273,6 +214,8 @@ OF_ASYNCIO = [
     is_cancelled_by_what_it_awaits,
     raises_a_cancellation,
     raises_a_cancellation_later,
+    groups_a_cancellation,
+    groups_a_cancellation_later,
 ]
 
 
@@ -332,29 +275,36 @@ async def test_what_hangs_times_out_there_and_is_cancelled_here_with_the_link(
     assert not errors(caplog)
 
 
-async def in_vain(ends: Ends) -> None:
-    with pytest.raises(ConnectionClosed):
-        await ends.ask()
+@both_ends
+async def test_a_mistake_in_tidying_up_ends_neither_the_station_nor_the_server(
+    guilty: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = anyio.Event()
 
+    async def untidy() -> None:
+        try:
+            await anyio.sleep_forever()
+        finally:
+            raise ValueError("a bug")
 
-async def hang_up(ends: Ends) -> None:
-    await ends.asking.transport.aclose()
+    async def in_a_group(charge_point: ChargePoint) -> None:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(untidy)
+            await anyio.lowlevel.checkpoint()
+            asked.set()
+            await anyio.sleep_forever()
 
+    async def life() -> None:
+        async with link(guilty, in_a_group) as ends, anyio.create_task_group() as tasks:
+            before = ends.csms.stations["CP_1"]
+            tasks.start_soon(in_vain, ends)
+            await asked.wait()
+            await lose(ends)
+            await eventually(lambda: ends.csms.stations.get("CP_1") not in (None, before))
 
-async def lose(ends: Ends) -> None:
-    reset(ends.asking.transport._stream)
-    await anyio.aclose_forcefully(ends.asking.transport._stream)
-
-
-async def end_the_csms(ends: Ends) -> None:
-    ends.server.scope.cancel()
-
-
-END: dict[str, Callable[[Ends], Awaitable[None]]] = {
-    "it is hung up": hang_up,
-    "the link is lost": lose,
-    "the CSMS ends": end_the_csms,
-}
+    async with nothing_behind():
+        await life()
+    assert errors(caplog) == ["CP_1: the handler of DataTransfer failed"]
 
 
 @both_ends

@@ -22,7 +22,7 @@ __all__ = ["forgetful_log"]  # a fixture
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("forgetful_log")]
 
-STATIONS = 30
+STATIONS = 24
 TIMES = 2
 
 

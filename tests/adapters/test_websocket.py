@@ -10,7 +10,8 @@ from anyio.lowlevel import checkpoint
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, ConnectionClosedOK
 from websockets.server import ServerProtocol
 
-from ocpp_sansio_adapters._websocket import Pings, WebSocket
+from ocpp_sansio_adapters._settings import Pings
+from ocpp_sansio_adapters._websocket import WebSocket
 from tests.adapters.pipe import Pipe, client, pipe, server, station_and_csms, websocket
 
 pytestmark = pytest.mark.anyio

@@ -15,7 +15,8 @@ from websockets.frames import Close
 
 from ocpp_sansio import Connection, Limits, Role
 from ocpp_sansio_adapters import _websocket, v16
-from ocpp_sansio_adapters._websocket import Pings, WebSocket
+from ocpp_sansio_adapters._settings import Pings
+from ocpp_sansio_adapters._websocket import WebSocket
 from tests.adapters.pipe import pipe, server, station_and_csms, websocket
 from tests.adapters.stepping import Stepping, each_step
 from tests.adapters.test_websocket import Peer, reading, station_and_peer

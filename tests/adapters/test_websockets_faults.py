@@ -143,7 +143,7 @@ async def test_not_even_a_mistake_of_ours_harms_another(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serving() as url, connect(url, "CP_1", **CALM) as healthy:
-        monkeypatch.setattr(_server, "read_upgrade", lambda *args, **options: 1 / 0)
+        monkeypatch.setattr(_server, "judged", lambda *args, **options: 1 / 0)
         async with raw(url) as stream:
             await stream.send(request())
             assert await hung_up(stream) == b""

@@ -22,8 +22,8 @@ from ocpp_sansio_adapters.security import security_event
 from ocpp_sansio_adapters.station import Station
 from ocpp_sansio_adapters.websockets import connect
 from tests.adapters.certificates import RSA, Authority, Certificate
+from tests.adapters.profiles import END, IN, MEETS
 from tests.adapters.sockets import CALM, eventually, nothing_left
-from tests.adapters.test_security_profiles import END, IN, MEETS
 
 pytestmark = pytest.mark.anyio
 

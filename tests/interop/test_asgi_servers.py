@@ -98,8 +98,8 @@ async def serving(*command: str) -> AsyncIterator[Server]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", str(ROOT))
         async with running(*command) as program:
-            line = await program.line("unning on http://")
-            yield Server(program, "ws://" + line.partition("http://")[2].split()[0].rstrip("/"))
+            line = await program.line("unning on http")
+            yield Server(program, "ws" + line.partition("unning on http")[2].split()[0].rstrip("/"))
 
 
 @pytest.fixture(scope="module", params=SERVERS.values(), ids=SERVERS)

@@ -6,8 +6,7 @@ may harm another.
 """
 
 import ssl
-from collections.abc import Callable, Mapping, Sequence
-from http.client import responses
+from collections.abc import Callable, Mapping
 from socket import (
     AF_INET6,
     AI_PASSIVE,
@@ -23,31 +22,30 @@ from types import TracebackType
 from typing import Any, Self, TypeAlias
 from weakref import WeakSet
 
-from websockets import exceptions
 from websockets.extensions.permessage_deflate import ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
-from websockets.server import ServerProtocol
 from websockets.sync import server
 from websockets.typing import Subprotocol
 
-from ocpp_sansio import ConnectionClosed, Version
-from ocpp_sansio.handshake import (
-    SWITCHING_PROTOCOLS,
-    Credentials,
-    NoCommonVersion,
-    Upgrade,
-    UpgradeRefused,
-    read_upgrade,
-)
+from ocpp_sansio.handshake import SWITCHING_PROTOCOLS, Credentials, Upgrade, UpgradeRefused
 
-from .._settings import DEFLATE, LOGGER, Discreet, Pings
-from ._websocket import CSMSConnection, WebSocket, info_of, log_end, log_open, shut_down
+from .._admission import Admission, response_to
+from .._settings import (
+    ACCEPT_PAUSE,
+    DEFLATE,
+    LOGGER,
+    SHUTDOWN_GRACE,
+    SHUTTING_DOWN,
+    Discreet,
+    Pings,
+    is_loss,
+    log_end,
+    log_open,
+)
+from ._websocket import CSMSConnection, WebSocket, info_of, shut_down
 
 __all__ = ["Authenticate", "Server"]
-
-SHUTDOWN_GRACE = 5.0  # seconds for answers that are owed, and for handlers to end
-ACCEPT_PAUSE = 0.1  # seconds, where the system has no more descriptors
 
 #: `authenticate(identity, credentials, peer_certificate)`: whether to let this station in. It may raise
 #: `UpgradeRefused(404, ...)` for a station that it does not know.
@@ -63,11 +61,8 @@ class Server:
         port: int,
         *,
         handler: Callable[[WebSocket], object],
-        versions: Sequence[Version],
-        authenticate: Authenticate | None,
+        admission: Admission[bool],
         tls: ssl.SSLContext | None,
-        base: str,
-        no_common_version: NoCommonVersion,
         pings: Pings,
         compression: bool,
         max_size: int,
@@ -75,11 +70,8 @@ class Server:
         close_timeout: float,
     ) -> None:
         self._handler = handler
-        self._versions = versions
-        self._authenticate = authenticate
+        self._admission = admission
         self._tls = tls
-        self._base = base
-        self._no_common_version = no_common_version
         self._pings = pings
         self._open_timeout = open_timeout
         self._close_timeout = close_timeout
@@ -189,7 +181,7 @@ class Server:
                 self._threads.add(current_thread())
                 self._opening.add(stream)
                 if self._parting:
-                    raise ConnectionError("the server shuts down")
+                    raise ConnectionError(SHUTTING_DOWN)
             if isinstance(stream, ssl.SSLSocket):
                 stream.settimeout(self._open_timeout)
                 stream.do_handshake()
@@ -209,31 +201,27 @@ class Server:
             connection.upgrade = self._judged(connection, request)
         except UpgradeRefused as refusal:
             LOGGER.info("%.100r: refused: %s", request.path.partition("?")[0], refusal)
-            return _refusal(connection.protocol, refusal)
+            return response_to(connection.protocol, refusal)
         return None
 
     def _judged(self, connection: server.ServerConnection, request: Request) -> Upgrade:
         """What is asked for, if the application lets the station in. Raises UpgradeRefused."""
-        upgrade = read_upgrade(
+        certificate = info_of(connection).peer_certificate
+        upgrade = self._admission.read(
             request.path,
             request.headers.raw_items(),
-            self._versions,
-            base=self._base,
-            no_common_version=self._no_common_version,
+            secure=isinstance(connection.socket, ssl.SSLSocket),
+            certificate=certificate,
         )
-        if self._authenticate is None:
+        if self._admission.authenticate is None:
             return upgrade
-        certificate = info_of(connection).peer_certificate
         try:
-            welcome = self._authenticate(upgrade.identity, upgrade.credentials, certificate)
+            welcome = self._admission.authenticate(upgrade.identity, upgrade.credentials, certificate)
         except UpgradeRefused:
             raise
         except Exception as error:
-            LOGGER.exception("%s: authenticate has crashed", upgrade.identity)
-            raise UpgradeRefused(500, "whether you may come in could not be found out") from error
-        if not welcome:
-            raise UpgradeRefused(401, "no credentials, or wrong ones")
-        return upgrade
+            raise self._admission.crashed(upgrade, error) from error
+        return self._admission.settled(upgrade, welcome)
 
     def _name_version(
         self, connection: server.ServerConnection, request: Request, response: Response
@@ -268,7 +256,7 @@ class Server:
         try:
             self._handler(websocket)
         except Exception as error:
-            if not isinstance(error, (ConnectionClosed, exceptions.ConnectionClosed)):
+            if not is_loss(error):
                 LOGGER.exception("%s: the handler of the link has crashed", websocket.identity)
                 websocket.close(CloseCode.INTERNAL_ERROR)
         finally:
@@ -315,12 +303,4 @@ def _bound(host: str | None, port: int) -> tuple[int, int, int, int]:
 def _part_from(websocket: WebSocket) -> None:
     """End one link in good order, because the server shuts down."""
     websocket.drained(SHUTDOWN_GRACE)
-    websocket.close(CloseCode.GOING_AWAY, "the server shuts down")
-
-
-def _refusal(protocol: ServerProtocol, refusal: UpgradeRefused) -> Response:
-    response = protocol.reject(400, f"{refusal.reason}\n")  # which knows fewer statuses than there are
-    response.status_code = refusal.status
-    response.reason_phrase = responses.get(refusal.status, "")
-    response.headers.update(refusal.headers)
-    return response
+    websocket.close(CloseCode.GOING_AWAY, SHUTTING_DOWN)

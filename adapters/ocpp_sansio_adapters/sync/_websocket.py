@@ -5,7 +5,6 @@
 wake those who use it. Knows no OCPP message.
 """
 
-import logging
 from collections.abc import Callable
 from contextlib import suppress
 from socket import SHUT_RDWR, socket
@@ -13,7 +12,6 @@ from ssl import SSLSocket
 from threading import Timer
 from typing import Any
 
-from websockets.exceptions import PayloadTooBig, ProtocolError
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 from websockets.protocol import Protocol
@@ -24,9 +22,9 @@ from websockets.sync.server import ServerConnection
 from ocpp_sansio import Version
 from ocpp_sansio.handshake import Upgrade
 
-from .._settings import CLOSE_TIMEOUT, LOGGER, Info
+from .._settings import CLOSE_TIMEOUT, LOGGER, Info, shortened
 
-__all__ = ["CSMSConnection", "StationConnection", "WebSocket", "info_of", "log_end", "log_open", "shut_down"]
+__all__ = ["CSMSConnection", "StationConnection", "WebSocket", "info_of", "shut_down"]
 
 
 class _Waking(Connection):
@@ -113,7 +111,7 @@ class WebSocket:
         limit.daemon = True
         limit.start()
         try:
-            self._connection.close(code, _cut(reason))
+            self._connection.close(code, shortened(reason))
         finally:
             limit.cancel()
             limit.join()
@@ -145,24 +143,7 @@ def info_of(connection: Connection, subprotocol: str | None = None) -> Info:
     )
 
 
-def log_open(websocket: WebSocket) -> None:
-    """Say who is there."""
-    LOGGER.info("%s: connected, speaks %s", websocket.identity, websocket.subprotocol)
-
-
-def log_end(websocket: WebSocket) -> None:
-    """Say how it ended. That a link is lost is everyday life; that the peer cannot speak is not."""
-    closed = websocket.protocol.close_exc
-    broken = isinstance(websocket.protocol.parser_exc, (ProtocolError, PayloadTooBig))
-    LOGGER.log(logging.WARNING if broken else logging.INFO, "%s: closed: %s", websocket.identity, closed)
-
-
 def shut_down(endpoint: socket) -> None:
     """End both directions. Not by SSLSocket.shutdown: the other threads would go on in plain text."""
     with suppress(OSError):  # it has ended
         socket.shutdown(endpoint, SHUT_RDWR)
-
-
-def _cut(reason: str) -> str:
-    """The reason, in the 123 bytes of UTF-8 that a close frame has room for."""
-    return reason.encode()[:123].decode(errors="ignore")

@@ -21,6 +21,7 @@ from ocpp_sansio.messages import Request, Response, Unconfirmed
 from ocpp_sansio.routing import Routes, routes_of
 
 from ..records import Observer
+from ..security import hide_secrets
 from ._websocket import WebSocket
 from .driver import Driver, Transport
 
@@ -29,6 +30,7 @@ __all__ = ["LOGGER", "ChargePoint"]
 Answer = TypeVar("Answer", bound=Response)
 
 LOGGER = logging.getLogger("ocpp")
+LOGGER.addFilter(hide_secrets)
 
 RESPONSE_TIMEOUT = 30
 

@@ -7,29 +7,22 @@ is let in and what is spoken. What is open then is a `WebSocket`: give it to a `
 import socket
 import ssl
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
 from inspect import iscoroutinefunction
 from time import monotonic
 from typing import Any
 
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 from websockets.sync import client
 from websockets.typing import Subprotocol
-from websockets.uri import WebSocketURI, parse_uri
+from websockets.uri import WebSocketURI
 
 from ocpp_sansio import Version
-from ocpp_sansio.handshake import (
-    NoCommonVersion,
-    UpgradeFailed,
-    UpgradeRefused,
-    authorization,
-    identity_of,
-    offer,
-    read_answer,
-    url_for,
-)
+from ocpp_sansio.handshake import NoCommonVersion, UpgradeFailed, authorization, offer, read_answer
+from ocpp_sansio.security import SecurityProfile
 
+from .._admission import Admission
 from .._settings import (
     CLOSE_TIMEOUT,
     DEFLATE,
@@ -40,10 +33,16 @@ from .._settings import (
     PINGS,
     Discreet,
     Pings,
+    address_of,
     check,
+    check_function,
+    check_port,
+    log_end,
+    log_open,
 )
+from ..security import check_client, check_server
 from ._server import Authenticate, Server
-from ._websocket import StationConnection, WebSocket, info_of, log_end, log_open
+from ._websocket import StationConnection, WebSocket, info_of
 
 __all__ = ["NEWEST_FIRST", "Authenticate", "Pings", "Server", "WebSocket", "connect", "serve"]
 
@@ -57,6 +56,7 @@ def connect(
     versions: Sequence[Version | str] = NEWEST_FIRST,
     password: str | bytes | None = None,
     tls: ssl.SSLContext | None = None,
+    profile: SecurityProfile | int | None = None,
     pings: Pings = PINGS,
     compression: bool = False,
     max_size: int = MAX_SIZE,
@@ -68,20 +68,16 @@ def connect(
 
     `url` is the endpoint, such as `wss://example.com/ocpp`: the identity is appended to it. `versions` are
     offered in this order, the preferred one first. `password` is text, or the raw bytes of 1.6. `tls` is for
-    `wss` URLs; without it, the system's certificate authorities count.
+    `wss` URLs; without it, the system's certificate authorities count. `profile` is the security profile,
+    from 0 to 3: with it, url, password and tls must be what it wants.
 
     Raises TypeError and ValueError for wrong arguments. The block is not entered, but raises OSError if there
     is no way to the CSMS, or it does not speak WebSocket; UpgradeFailed if it does not let us in or agrees to
     no version; TimeoutError after `open_timeout` seconds.
     """
-    address = url_for(url, identity, versions)
-    try:
-        uri = parse_uri(address)
-    except (InvalidURI, ValueError):  # not quoted: there may be a secret in its query
-        raise ValueError("url has no host, or what follows its colon is no port") from None
-    if tls is not None and not uri.secure:
-        raise ValueError("tls is for a url that begins with wss://")
+    address, uri = address_of(url, identity, versions, tls)
     check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    check_client(profile, map(Version, versions), tls, uri.secure, password is not None)
     headers = {} if password is None else {"Authorization": authorization(identity, password)}
     settings: dict[str, Any] = {
         "subprotocols": [Subprotocol(name) for name in offer(versions)],
@@ -173,6 +169,7 @@ def serve(
     versions: Sequence[Version | str] = NEWEST_FIRST,
     authenticate: Authenticate | None = None,
     tls: ssl.SSLContext | None = None,
+    profile: SecurityProfile | int | None = None,
     base: str = "/",
     no_common_version: NoCommonVersion | str = NoCommonVersion.CLOSE,
     pings: Pings = PINGS,
@@ -186,32 +183,35 @@ def serve(
     `with serve(...) as server:` lets them connect for as long as the block lasts; `server.serve_forever()` in
     it waits, until it is interrupted or another thread calls `server.shutdown()`. `server.address` is host
     and port. `base` is the path of the endpoint, below which stations connect. Without `authenticate`, every
-    station is let in. Compression is a station's to ask for.
+    station is let in. `profile` is the security profile, from 0 to 3: with it, `tls` and `authenticate` must
+    be what it wants, and stations with another are refused before `authenticate` is asked. Compression is a
+    station's to ask for.
 
     At the end, nobody is let in any more, answers that are owed have a few seconds to leave, then links are
     closed with 1001. An exception of `handler` is logged and ends its link alone; one of `authenticate` is
     logged and answered with 500. Raises OSError if it cannot listen there, TypeError and ValueError for wrong
     arguments.
     """
+    check_function("handler", handler)
     for name, function in (("handler", handler), ("authenticate", authenticate)):
-        if not callable(function) and (function is not None or name == "handler"):
-            raise TypeError(f"{name} is a function, not {function!r:.60}")
         if iscoroutinefunction(function):
             raise TypeError(f"{name} is async, and nobody awaits it here: it is a plain function")
-    if type(port) is not int or not 0 <= port < 2**16:
-        raise ValueError(f"port is a whole number from 0 to 65535, not {port!r}")
-    with suppress(UpgradeRefused):
-        identity_of("", base=base)
+    check_port(port)
     check(tls, pings, compression, max_size, open_timeout, close_timeout)
+    spoken = [Version(name) for name in offer(versions)]
     return Server(
         host,
         port,
         handler=handler,
-        versions=[Version(name) for name in offer(versions)],
-        authenticate=authenticate,
+        admission=Admission(
+            logger=LOGGER,
+            versions=spoken,
+            authenticate=authenticate,
+            profile=check_server(profile, spoken, tls, authenticate is not None),
+            base=base,
+            no_common_version=NoCommonVersion(no_common_version),
+        ),
         tls=tls,
-        base=base,
-        no_common_version=NoCommonVersion(no_common_version),
         pings=pings,
         compression=compression,
         max_size=max_size,

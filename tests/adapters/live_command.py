@@ -1,0 +1,155 @@
+"""`csms` and `station` of the command, for tests: both in memory on virtual time, or as processes with a script."""
+
+import asyncio
+import io
+import os
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import anyio
+import attrs
+import pytest
+
+from ocpp_sansio import Role, Version
+from ocpp_sansio_adapters import station as station_module
+from ocpp_sansio_adapters.charge_point import ChargePoint
+from ocpp_sansio_adapters.cli import station as station_command
+from ocpp_sansio_adapters.cli._console import PlainConsole
+from ocpp_sansio_adapters.cli._csms_answers import ANSWERING, Host
+from ocpp_sansio_adapters.cli._life import Life
+from ocpp_sansio_adapters.cli._live import Shell
+from ocpp_sansio_adapters.cli._sensible import attended
+from ocpp_sansio_adapters.cli._shown import Narrator
+from ocpp_sansio_adapters.cli.station import DIALECTS
+from ocpp_sansio_adapters.csms import CSMS
+from tests.adapters.pipe import station_and_csms
+from tests.interop.process import Program
+
+__all__ = ["EPOCH", "Playground", "a_shell", "options_of", "playground", "program"]
+
+EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def plain(text: str, what: str) -> str:
+    return text
+
+
+def a_shell(role: Role, out: io.StringIO) -> Shell:
+    """One that shows everything on `out`."""
+    console = PlainConsole(out, None)
+    return Shell(console, Narrator(role, plain, lambda: EPOCH), plain, anyio.CancelScope(), {}, None)
+
+
+def options_of(*arguments: str) -> Namespace:
+    """The options of `station` that are given so."""
+    parser = ArgumentParser()
+    station_command.add_arguments(parser)
+    return parser.parse_args(["ws://127.0.0.1", *arguments])
+
+
+@attrs.define(eq=False)
+class Playground:
+    """A CSMS of the command and stations of the command, which talk in memory. `seen` are frames, as they are shown."""
+
+    tasks: Any
+    csms: CSMS
+    host: Host
+    out: io.StringIO
+    shown: io.StringIO
+    lives: list[Life] = attrs.field(factory=list)
+    links: list[Any] = attrs.field(factory=list)
+    began: float = attrs.field(factory=anyio.current_time)
+
+    def now(self) -> datetime:
+        return EPOCH + timedelta(seconds=anyio.current_time() - self.began)
+
+    def life(self, version: Version | str, *arguments: str, identity: str = "CP_1") -> Life:
+        """A station that lives from now on."""
+        spoken = Version(version)
+        shell = a_shell(Role.CHARGING_STATION, self.out)
+        life = Life(identity, options_of(*arguments), {spoken: DIALECTS[spoken]()}, shell, {})
+        life.charger.now = self.now
+        self.lives.append(life)
+        self.tasks.start_soon(life.run)
+        return life
+
+    async def joined(self, identity: str = "CP_1") -> ChargePoint:
+        """The station at the CSMS, once it has booted and told its statuses."""
+        await anyio.sleep(1)
+        return self.csms.stations[identity]
+
+    def said(self, *beginnings: str) -> list[str]:
+        """What stations and CSMS have sent so far that begins so, such as `-> Heartbeat`; without time and name."""
+        lines = [line.split(" ", 2)[2] for line in self.out.getvalue().splitlines() if line]
+        return [line for line in lines if line.startswith(beginnings)]
+
+    @asynccontextmanager
+    async def connect(self, url: str, identity: str, versions: Any, **settings: Any) -> AsyncIterator[Any]:
+        """Stands in for `websockets.connect`."""
+        near, far = station_and_csms(identity=identity, version=Version(versions[0]))
+        self.links.append(near)
+        self.tasks.start_soon(self.csms.handle, far)
+        try:
+            yield near
+        finally:
+            await near.aclose()
+
+    def cut(self) -> None:
+        """The link is lost."""
+        self.links[-1]._stream.cut()
+
+
+@asynccontextmanager
+async def playground(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Playground]:
+    """A CSMS without stations yet; all are gone at the end of the block."""
+    host, shown = Host(), io.StringIO()
+    watcher = a_shell(Role.CSMS, shown)
+    csms = CSMS(*(attended(cls, watcher, host) for cls in ANSWERING.values()))
+    async with anyio.create_task_group() as tasks:
+        found = Playground(tasks, csms, host, io.StringIO(), shown)
+        monkeypatch.setattr(station_module, "connect", found.connect)
+        yield found
+        tasks.cancel_scope.cancel()
+
+
+class Typed(Program):
+    """A running command that can be typed at."""
+
+    def type(self, *lines: str) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("".join(f"{line}\n" for line in lines).encode())
+
+    def end_of_input(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    async def lines(self, *texts: str) -> None:
+        """Read on until each of these was in a line, in this order."""
+        for text in texts:
+            await self.line(text)
+
+
+@asynccontextmanager
+async def program(*arguments: str, stdin: Any = asyncio.subprocess.PIPE) -> AsyncIterator[Typed]:
+    """Run `ocpp-sansio *arguments`; whatever still runs at the end is killed."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ocpp_sansio_adapters.cli",
+        *arguments,
+        stdin=stdin,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=os.environ | {"NO_COLOR": "1"},
+    )
+    try:
+        yield Typed(process)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        with suppress(BrokenPipeError, ConnectionResetError):
+            await process.communicate()  # an unread pipe would keep its transport open
