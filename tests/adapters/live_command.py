@@ -13,13 +13,14 @@ from typing import Any
 import anyio
 import attrs
 import pytest
+from websockets.exceptions import ConnectionClosed
 
 from ocpp_sansio import Role, Version
 from ocpp_sansio_adapters import station as station_module
 from ocpp_sansio_adapters.charge_point import ChargePoint
 from ocpp_sansio_adapters.cli import station as station_command
 from ocpp_sansio_adapters.cli._console import PlainConsole
-from ocpp_sansio_adapters.cli._csms_answers import ANSWERING, Host
+from ocpp_sansio_adapters.cli._csms_answers import SPOKEN, Host, answering
 from ocpp_sansio_adapters.cli._life import Life
 from ocpp_sansio_adapters.cli._live import Shell
 from ocpp_sansio_adapters.cli._sensible import attended
@@ -55,7 +56,8 @@ def options_of(*arguments: str) -> Namespace:
 class Playground:
     """A CSMS of the command and stations of the command, which talk in memory. `seen` are frames, as they are shown."""
 
-    tasks: Any
+    tasks: Any  # of the stations
+    served: Any  # of their links at the CSMS
     csms: CSMS
     host: Host
     out: io.StringIO
@@ -92,11 +94,17 @@ class Playground:
         """Stands in for `websockets.connect`."""
         near, far = station_and_csms(identity=identity, version=Version(versions[0]))
         self.links.append(near)
-        self.tasks.start_soon(self.csms.handle, far)
+        self.served.start_soon(self._serve, far)
         try:
             yield near
         finally:
             await near.aclose()
+
+    async def _serve(self, websocket: Any) -> None:
+        """As a door does: that a link ends is no error."""
+        with suppress(ConnectionClosed):
+            await self.csms.handle(websocket)
+        await websocket.aclose()
 
     def cut(self) -> None:
         """The link is lost."""
@@ -108,9 +116,9 @@ async def playground(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Playgroun
     """A CSMS without stations yet; all are gone at the end of the block."""
     host, shown = Host(), io.StringIO()
     watcher = a_shell(Role.CSMS, shown)
-    csms = CSMS(*(attended(cls, watcher, host) for cls in ANSWERING.values()))
-    async with anyio.create_task_group() as tasks:
-        found = Playground(tasks, csms, host, io.StringIO(), shown)
+    csms = CSMS(*(attended(answering(version), watcher, host) for version in SPOKEN))
+    async with anyio.create_task_group() as served, anyio.create_task_group() as tasks:
+        found = Playground(tasks, served, csms, host, io.StringIO(), shown)
         monkeypatch.setattr(station_module, "connect", found.connect)
         yield found
         tasks.cancel_scope.cancel()

@@ -16,6 +16,7 @@ from ocpp_sansio import (
     Raw,
     Role,
     SchemaViolation,
+    Validation,
     Version,
 )
 from ocpp_sansio.messages import Request, Response, limits
@@ -199,6 +200,14 @@ def test_a_longer_maximum_is_for_one_field_of_one_connection() -> None:
         station.call(certificate(6001), now=0.0)
     with pytest.raises(SchemaViolation, match=r"\$\.exiRequest: 6000 characters, at most 5600"):
         Connection(Role.CHARGING_STATION, "2.0.1").call(certificate(6000), now=0.0)
+
+
+@pytest.mark.parametrize("sent", ["strict", "lenient"])
+def test_longer_fields_count_whatever_is_received_leniently(sent: str) -> None:
+    policy = Validation("lenient", sent)
+    station = Connection(Role.CHARGING_STATION, "2.0.1", field_lengths={EXI: 6000}, validation=policy)
+    station.call(certificate(6000), now=0.0)
+    assert len(frames_of(station)[0]) > 6000
 
 
 def test_a_refusal_names_what_is_still_wrong() -> None:

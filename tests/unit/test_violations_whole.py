@@ -8,7 +8,7 @@ from typing import Any, cast
 import attrs
 import pytest
 
-from ocpp_sansio import SchemaViolation, Violation, validation
+from ocpp_sansio import Connection, FrameRejected, Role, SchemaViolation, Violation, validation
 from ocpp_sansio import converters as to
 from ocpp_sansio._codec import Refused, decoder
 from ocpp_sansio._lenient import read_leniently
@@ -312,3 +312,13 @@ def test_judges_are_kept_and_thrown_away_when_there_are_too_many(monkeypatch: py
 def test_of_a_bad_element_the_value_is_what_stands_there(element: Any) -> None:
     [found] = [explained(Palette, {"inners": [{"count": 1}, element]})]
     assert (found.path, found.keyword, found.value) == ("$.inners[1]", "type", element)
+
+
+def test_a_value_that_is_only_understood_may_be_what_was_meant_by_a_received_one() -> None:
+    sample = {"value": "50", "unit": "hertz"}
+    payload = {"connectorId": 1, "meterValue": [{"timestamp": ISO + "Z", "sampledValue": [sample]}]}
+    csms = Connection(Role.CSMS, "1.6")
+    csms.receive_text(json.dumps([2, "1", "MeterValues", payload]), now=0.0)
+    refusal = csms.next_event()
+    assert isinstance(refusal, FrameRejected)
+    assert refusal.error.description.endswith("did you mean 'Hertz'?")

@@ -1,0 +1,452 @@
+"""`ocpp-sansio decode`: what it says of logs, and that its verdicts are those of the library."""
+
+import io
+import json
+import sys
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ocpp_sansio import Connection, FrameRejected, Role, Version
+from ocpp_sansio_adapters.cli import _input
+from ocpp_sansio_adapters.cli._conversation import Conversation
+from ocpp_sansio_adapters.cli._finding import Found, find_frames
+from ocpp_sansio_adapters.cli._reading import guess_version, read
+from ocpp_sansio_adapters.cli.main import main
+
+BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
+ACCEPTED = {"status": "Accepted", "currentTime": "2026-05-01T12:00:00Z", "interval": 300}
+STATION, CSMS = Role.CHARGING_STATION, Role.CSMS
+
+#: A log as mobilityhouse's and our ChargePoint write it at a CSMS, with a time before each line.
+LOG = """\
+2026-05-01 12:00:00,000 INFO:ocpp:CP_1: receive message [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+2026-05-01 12:00:00,250 INFO:ocpp:CP_1: send [3,"1",{"status":"Accepted","currentTime":"2026-05-01T12:00:00Z","interval":300}]
+2026-05-01 12:00:01,000 INFO:ocpp:CP_1: receive message [2,"2","StatusNotification",{"connectorId":1,"errorCode":"Error","status":"Faulted"}]
+2026-05-01 12:00:02,000 INFO:ocpp:CP_1: send [4,"2","PropertyConstraintViolation","no",{}]
+2026-05-01 12:00:03,000 INFO:ocpp:CP_2: receive message [2,"1","Authorize",{"idTag":"04E91C5A123456"}]
+2026-05-01 12:00:09,500 INFO:ocpp:CP_2: send [3,"1",{"idTagInfo":{"status":"Accepted"}}]
+2026-05-01 12:00:10,000 INFO:ocpp:CP_1: send [2,"r","Reset",{"type":"Soft"}]
+2026-05-01 12:00:20,000 INFO:ocpp:CP_2: receive message [2,"2","MeterValues",{"connectorId":1,"meterVal
+"""
+
+
+def call(action, payload, id="1"):
+    return json.dumps([2, id, action, payload])
+
+
+def result(payload, id="1"):
+    return json.dumps([3, id, payload])
+
+
+def told(*frames, version=Version.V16):
+    """The frames of a conversation, judged; each is a sender and a text."""
+    conversation = Conversation(version)
+    return [conversation.take(text, sender) for sender, text in frames], conversation
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "charger.log"
+    path.write_text(LOG, encoding="utf-8")
+    return str(path)
+
+
+def decoded(capsys, *arguments):
+    """The status, and the lines of `decode --json` but for the summary, and that."""
+    status = main(["decode", *arguments, "--json"])
+    *lines, summary = map(json.loads, capsys.readouterr().out.splitlines())
+    assert summary["kind"] == "summary"
+    return status, lines, summary
+
+
+@pytest.mark.parametrize(("seconds", "noted"), [(29, True), (31, False)])
+def test_a_log_that_ends_too_soon_knows_of_no_answer(seconds, noted):
+    lines = [
+        f"2026-05-01T12:00:00Z CP_1: receive message {call('Heartbeat', {}, 'a')}",
+        f"2026-05-01T12:00:{seconds}Z CP_1: receive message {call('Heartbeat', {}, 'b')}",
+        f"2026-05-01T12:00:{seconds}Z CP_1: send {result({'currentTime': '2026-05-01T12:00:00Z'}, 'b')}",
+    ]
+    first = read(list(find_frames("\n".join(lines)))).heard[0].spoken
+    assert [(trouble.text, trouble.noted) for trouble in first.troubles] == [
+        (f"no answer in the {seconds} s until the log ends", noted)
+    ]
+
+
+# The verdicts.
+
+
+def test_a_good_conversation_has_no_trouble():
+    frames, conversation = told((STATION, call("BootNotification", BOOT)), (CSMS, result(ACCEPTED)))
+    assert [spoken.troubles for spoken in frames] == [[], []]
+    assert frames[0].exchange is frames[1].exchange
+    assert frames[1].action == "BootNotification"
+    assert conversation.unanswered == []
+
+
+@pytest.mark.parametrize(
+    ("version", "code", "rule"),
+    [
+        (Version.V16, "FormationViolation", "J16-416"),
+        (Version.V201, "ProtocolError", "J201-416"),
+        (Version.V21, "ProtocolError", "J21-416"),
+    ],
+)
+def test_the_code_is_the_one_of_the_version(version, code, rule):
+    (spoken,), _ = told((STATION, call("Heartbeat", {"x": 1})), version=version)
+    (trouble,) = spoken.troubles
+    assert (trouble.code, trouble.rule, trouble.keyword) == (code, rule, "additionalProperties")
+
+
+def test_all_violations_are_told_and_the_one_that_is_answered_first():
+    payload = {"connectorId": "0", "errorCode": "Error", "status": "x", "info": "y" * 51}
+    text = call("StatusNotification", payload)
+    (spoken,), _ = told((STATION, text))
+    assert {trouble.path for trouble in spoken.troubles} == {
+        "$.connectorId",
+        "$.errorCode",
+        "$.status",
+        "$.info",
+    }
+    connection = Connection(CSMS, Version.V16)
+    connection.receive_text(text, now=0.0)
+    event = connection.next_event()
+    assert isinstance(event, FrameRejected)
+    assert spoken.troubles[0].path == event.error.details["path"]
+    assert [trouble.code for trouble in spoken.troubles] == [event.error.code, "", "", ""]
+
+
+def test_what_was_understood_all_the_same_is_noted():
+    payload = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": "2026-05-01T12:00:00"}
+    (spoken,), _ = told((STATION, call("StartTransaction", payload)))
+    (trouble,) = spoken.troubles
+    assert (trouble.path, trouble.noted, spoken.wrong) == ("$.timestamp", True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "rule", "code"),
+    [
+        (call("Nonsense", {}), Version.V16, "J16-412", "NotImplemented"),
+        (call("Reset", {"type": "Soft"}), Version.V16, "J16-413", "NotSupported"),
+        (call("Heartbeat", {}, "x" * 37), Version.V201, "J201-410", "RpcFrameworkError"),
+        ('[2,"1","Heartbeat"]', Version.V16, "J16-408", "FormationViolation"),
+        ('[2,"1","Heartbeat",{', Version.V16, "J16-405", "FormationViolation"),
+        ('[2,1,"Heartbeat",{}]', Version.V16, "J16-409", ""),
+        ('[2,1,"Heartbeat",{}]', Version.V201, "J201-409", "RpcFrameworkError"),
+        ('[7,"1"]', Version.V201, "J201-407", "MessageTypeNotSupported"),
+        ('[6,"1","NotifyPeriodicEventStream",{}]', Version.V16, "J16-407", ""),
+        (call("NotifyPeriodicEventStream", {}), Version.V21, "J21-603", "NotSupported"),
+        ('[2,"1","Heartbeat",[]]', Version.V16, "J16-414", "FormationViolation"),
+        ("hello", Version.V16, "J16-405", ""),
+        ("", Version.V16, "J16-201", ""),
+        ("{}", Version.V201, "J201-406", "RpcFrameworkError"),
+    ],
+)
+def test_a_bad_frame_is_told_with_its_rule_and_its_code(text, version, rule, code):
+    (spoken,), _ = told((STATION, text), version=version)
+    (trouble,) = spoken.troubles
+    assert (trouble.rule, trouble.code) == (rule, code)
+
+
+def test_a_call_that_is_cut_off_is_called_by_its_name():
+    (spoken,), _ = told((STATION, '[2,"17","MeterValues",{"connectorId":1,"met'))
+    assert (spoken.kind, spoken.id, spoken.action) == ("CALL", "17", "MeterValues")
+
+
+def test_a_bad_answer_is_judged_by_the_question():
+    (_, spoken), _ = told(
+        (STATION, call("BootNotification", BOOT)), (CSMS, result({**ACCEPTED, "status": "Yes"}))
+    )
+    (trouble,) = spoken.troubles
+    assert (trouble.path, trouble.rule, trouble.code) == ("$.status", "J16-419", "")
+
+
+def test_in_2_1_a_bad_answer_earns_a_code():
+    (_, spoken), _ = told((STATION, call("Heartbeat", {})), (CSMS, result({})), version=Version.V21)
+    (trouble,) = spoken.troubles
+    assert (trouble.rule, trouble.code) == ("J21-415", "OccurrenceConstraintViolation")
+
+
+def test_an_answer_that_is_cut_off_ends_its_call():
+    (_, spoken), conversation = told(
+        (STATION, call("Heartbeat", {}, "abc")), (CSMS, '[3,"abc",{"currentTime":"20')
+    )
+    assert (spoken.kind, spoken.action, spoken.wrong) == ("CALLRESULT", "Heartbeat", True)
+    assert conversation.unanswered == []
+
+
+@pytest.mark.parametrize("frame", ['[3,"1"]', '[3,"1",[]]', '[3,"1",{},1]'])
+def test_an_answer_of_another_shape_ends_its_call(frame):
+    (_, spoken), conversation = told((STATION, call("Heartbeat", {})), (CSMS, frame))
+    assert spoken.wrong
+    assert conversation.unanswered == []
+
+
+def test_a_refusal_of_a_fine_call_says_so():
+    (_, spoken), _ = told((STATION, call("Heartbeat", {})), (CSMS, '[4,"1","InternalError","oops",{}]'))
+    assert spoken.troubles[0].text == "refused with InternalError, though the call is valid: oops"
+
+
+def test_a_refusal_of_a_bad_call_does_not():
+    (_, spoken), _ = told(
+        (STATION, call("Heartbeat", {"x": 1})), (CSMS, '[4,"1","FormationViolation","",{}]')
+    )
+    assert spoken.troubles[0].text == "refused with FormationViolation"
+
+
+def test_a_code_of_another_version_is_noted():
+    (_, spoken), _ = told((STATION, call("Heartbeat", {})), (CSMS, '[4,"1","MadeUp","",{}]'))
+    assert spoken.troubles[1].text == "MadeUp is no code of OCPP 1.6"
+
+
+def test_an_answer_to_a_bad_call_is_noted():
+    (bad, spoken), _ = told(
+        (STATION, call("Heartbeat", {"x": 1})), (CSMS, result({"currentTime": "2026-05-01T12:00:00Z"}))
+    )
+    assert bad.wrong
+    assert [(trouble.text, trouble.noted) for trouble in spoken.troubles] == [
+        ("answered as if nothing were wrong with the call", True)
+    ]
+
+
+def test_an_answer_to_nobody_is_told():
+    (spoken,), _ = told((CSMS, result({})))
+    assert spoken.troubles[0].rule == "L-307"
+
+
+def test_calls_that_cross_under_one_id_are_told_apart():
+    frames, _ = told(
+        (STATION, call("Heartbeat", {})),
+        (CSMS, call("Reset", {"type": "Soft"})),
+        (STATION, result({"status": "Accepted"})),
+        (CSMS, result({"currentTime": "2026-05-01T12:00:00Z"})),
+    )
+    assert [spoken.action for spoken in frames] == ["Heartbeat", "Reset", "Reset", "Heartbeat"]
+    assert not any(spoken.troubles for spoken in frames)
+
+
+def test_the_same_call_again_is_noted():
+    (_, again), _ = told((STATION, call("Heartbeat", {})), (STATION, call("Heartbeat", {})))
+    assert [(trouble.rule, trouble.noted) for trouble in again.troubles] == [("L-205", True)]
+
+
+def test_another_call_under_the_same_id_leaves_the_first_unanswered():
+    (first, second, answer), conversation = told(
+        (STATION, call("Heartbeat", {})),
+        (STATION, call("BootNotification", BOOT)),
+        (CSMS, result(ACCEPTED)),
+    )
+    assert second.troubles[0].rule == "J16-205"
+    assert (answer.action, answer.troubles) == ("BootNotification", [])
+    assert [exchange.call for exchange in conversation.unanswered] == [first]
+
+
+def test_a_call_before_the_answer_to_another_is_noted():
+    (_, second, _, _), _ = told(
+        (STATION, call("Heartbeat", {}, "a")),
+        (STATION, call("Heartbeat", {}, "b")),
+        (CSMS, result({"currentTime": "2026-05-01T12:00:00Z"}, "a")),
+        (CSMS, result({"currentTime": "2026-05-01T12:00:00Z"}, "b")),
+    )
+    assert [(trouble.rule, trouble.noted) for trouble in second.troubles] == [("J16-301", True)]
+
+
+def test_a_send_of_2_1_is_read_and_never_waits_for_an_answer():
+    payload = {"id": 1, "pending": 0, "basetime": "2026-05-01T12:00:00Z", "data": [{"t": 0, "v": "1"}]}
+    (spoken,), conversation = told(
+        (STATION, json.dumps([6, "1", "NotifyPeriodicEventStream", payload])), version=Version.V21
+    )
+    assert (spoken.kind, spoken.troubles, conversation.unanswered) == ("SEND", [], [])
+
+
+def test_an_answer_that_was_rejected_is_told_with_its_action():
+    frames, _ = told(
+        (STATION, call("Heartbeat", {})),
+        (CSMS, result({"currentTime": "2026-05-01T12:00:00Z"})),
+        (STATION, '[5,"1","FormatViolation","no",{}]'),
+        version=Version.V21,
+    )
+    assert (frames[2].kind, frames[2].action) == ("CALLRESULTERROR", "Heartbeat")
+    assert frames[2].wrong
+
+
+FRAMES = st.one_of(
+    st.text(max_size=30),
+    st.builds(
+        lambda kind, id, name, payload: json.dumps([kind, id, name, payload]),
+        st.sampled_from([2, 3, 4, 5, 6, 7]),
+        st.sampled_from(["a", "b", "", "-1", 5, None]),
+        st.sampled_from(["Heartbeat", "Reset", "DataTransfer", "Nonsense", {}, None]),
+        st.sampled_from([{}, {"type": "Soft"}, {"vendorId": "v"}, None, [], "x"]),
+    ),
+    st.builds(
+        lambda id, payload: json.dumps([3, id, payload]), st.sampled_from("ab"), st.sampled_from([{}, None])
+    ),
+)
+
+
+@given(
+    version=st.sampled_from(list(Version)),
+    frames=st.lists(st.tuples(st.sampled_from([STATION, CSMS, None]), FRAMES), max_size=12),
+)
+def test_no_log_breaks_it(version, frames):
+    conversation = Conversation(version)
+    clock = count()
+    spoken = [conversation.take(text, sender, float(next(clock))) for sender, text in frames]
+    assert all(item.exchange is None or item in (item.exchange.call, item.exchange.answer) for item in spoken)
+
+
+# Logs.
+
+
+def test_a_log_is_explained(log, capsys):
+    assert main(["decode", log]) == 1
+    out = capsys.readouterr().out
+    assert "8 frames of 2 stations, OCPP 1.6 (guessed" in out
+    assert "earns PropertyConstraintViolation  [J16-419]" in out
+    assert "unanswered  Reset r of CP_1 (line 7)" in out
+    assert "no answer in the 10 s until the log ends" in out
+    assert "slow        6.5 s  Authorize 1 of CP_2 (line 5)" in out
+    assert "after 250 ms" in out
+    assert "\x1b" not in out
+
+
+def test_a_log_in_json(log, capsys):
+    status, lines, summary = decoded(capsys, log)
+    assert status == 1
+    assert [line["sender"] for line in lines] == [
+        "station", "csms", "station", "csms", "station", "csms", "csms", "station",
+    ]  # fmt: skip
+    assert lines[0]["answer_line"] == 2
+    assert lines[1]["call_line"] == 1
+    assert lines[1]["seconds"] == pytest.approx(0.25)
+    assert lines[2]["troubles"][0]["code"] == "PropertyConstraintViolation"
+    assert (summary["unanswered"], summary["slow"]) == ([7, 8], [5])
+    assert summary["links"] == [
+        {"station": name, "version": "1.6", "guessed": True} for name in ("CP_1", "CP_2")
+    ]
+
+
+def test_only_trouble(log, capsys):
+    _, lines, summary = decoded(capsys, log, "--trouble")
+    assert [line["line"] for line in lines] == [3, 4, 7, 8]
+    assert summary["frames"] == 8
+
+
+def test_secrets_are_hidden_unless_asked_for(log, capsys):
+    main(["decode", log, "--payload"])
+    assert "04E91C5A123456" not in capsys.readouterr().out
+    main(["decode", log, "--payload", "--secrets"])
+    assert "04E91C5A123456" in capsys.readouterr().out
+
+
+def test_a_secret_is_not_told_by_what_is_wrong_with_it(capsys):
+    main(["decode", '[2,"1","Authorize",{"idTag":["SECRET"]}]'])
+    main(["decode", '[2,"1","Authorize",{"idTag":123456}]'])
+    main(["decode", '[2,"1","Authorize",{"idTag":123456}]', "--json"])
+    out = capsys.readouterr().out
+    assert "123456" not in out
+    assert "SECRET" not in out
+    assert "$.idTag: token-1 is not text" in out
+
+
+def test_one_frame_is_shown_whole(capsys):
+    assert main(["decode", '[2,"1","Heartbeat",{}]', "--version", "2.0.1"]) == 0
+    assert "Heartbeat" in capsys.readouterr().out
+
+
+def test_one_frame_whose_version_is_a_guess_says_so(capsys):
+    main(["decode", '[2,"1","TransactionEvent",{}]'])
+    assert "read as OCPP 2.0.1; --version says otherwise" in capsys.readouterr().out
+
+
+def test_standard_input(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(LOG.encode() + b"\xff\n")))
+    status, lines, _ = decoded(capsys)
+    assert (status, len(lines)) == (1, 8)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [(None, "cannot be read: No such file or directory."), ("nothing here", "there is no OCPP frame in ")],
+)
+def test_nothing_to_read_is_a_sentence(content, sentence, tmp_path, capsys):
+    path = tmp_path / "a.log"
+    if content is not None:
+        path.write_text(content, encoding="utf-8")
+    assert main(["decode", str(path)]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_a_log_of_calls_alone_says_so_and_nothing_of_answers(tmp_path, capsys):
+    path = tmp_path / "a.log"
+    path.write_text(f"{call('Heartbeat', {})}\n{call('Heartbeat', {}, '2')}\n", encoding="utf-8")
+    assert main(["decode", str(path)]) == 0
+    assert "no answers in this log" in capsys.readouterr().out
+
+
+def test_a_log_of_both_ends_has_each_frame_once():
+    lines = [f"CP_1: {word} {text}" for text in (call("Heartbeat", {}), result({"currentTime": "2026-05-01T12:00:00Z"})) for word in ("send", "receive message")]  # fmt: skip
+    reading = read(list(find_frames("\n".join(lines))))
+    assert reading.mirrored == 2
+    assert [item.spoken.troubles for item in reading.heard] == [[], []]
+
+
+def test_words_that_mean_one_end_elsewhere_mean_it_for_what_either_may_send():
+    log = f"""
+    received {call("Heartbeat", {}, "1")}
+    sent {result({"currentTime": "2026-05-01T12:00:00Z"}, "1")}
+    received {call("DataTransfer", {"vendorId": "v"}, "2")}
+    sent {call("DataTransfer", {"vendorId": "v"}, "3")}
+    """
+    senders = [item.spoken.sender for item in read(list(find_frames(log))).heard]
+    assert senders == [STATION, CSMS, STATION, CSMS]
+
+
+def test_without_a_word_the_action_says_who():
+    log = f"{call('Heartbeat', {}, '1')}\n{call('Reset', {'type': 'Soft'}, '2')}\n{result({'status': 'Accepted'}, '2')}"
+    assert [item.spoken.sender for item in read(list(find_frames(log))).heard] == [STATION, CSMS, STATION]
+
+
+@pytest.mark.parametrize(
+    ("texts", "version"),
+    [
+        ([call("Heartbeat", {})], Version.V16),
+        ([call("StartTransaction", {})], Version.V16),
+        ([call("Heartbeat", {}), call("TransactionEvent", {})], Version.V201),
+        ([call("BatterySwap", {})], Version.V21),
+        (['[6,"1","NotifyPeriodicEventStream",{}]'], Version.V21),
+        ([call("BootNotification", {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}})], Version.V201),
+        (["hello"], Version.V16),
+    ],
+)  # fmt: skip
+def test_the_version_is_guessed(texts, version):
+    assert guess_version(texts) is version
+
+
+def test_what_the_log_says_of_the_version_counts_more_than_a_guess():
+    log = f"connected with ocpp2.0.1\nocpp2.0.1 CP_1: receive message {call('Heartbeat', {})}\nCP_1: send {result({'currentTime': '2026-05-01T12:00:00Z'})}"
+    reading = read(list(find_frames(log)))
+    assert {item.link.version for item in reading.heard} == {Version.V201}
+    assert not reading.guessed
+
+
+def test_long_work_shows_progress_on_a_terminal(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    total = 4 * _input.STEP
+    read([Found(text="[]", line=1)] * total, Version.V16, progress=_input.progress_on(total, "judging frame"))
+    shown = sys.stderr.getvalue()
+    assert "judging frame 500 of 2,000" in shown
+    assert shown.endswith("\r\x1b[K")
+
+
+def test_short_work_and_other_streams_do_not(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    _input.progress_on(10**6, "x")(10**6)
+    assert sys.stderr.getvalue() == ""
