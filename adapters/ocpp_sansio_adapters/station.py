@@ -178,7 +178,10 @@ class Station:
                             await self._live(websocket)
                 except TROUBLE as trouble:
                     self.trouble = trouble
-                    LOGGER.warning("%s: %s", self.identity, trouble)
+                    asked_for = renewals != self._renewals
+                    LOGGER.log(
+                        logging.INFO if asked_for else logging.WARNING, "%s: %s", self.identity, trouble
+                    )
                 self.timer.disconnected(now=anyio.current_time())
                 while not self.timer.handle_timeout(now=anyio.current_time()):
                     assert self.timer.deadline is not None

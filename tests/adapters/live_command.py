@@ -1,4 +1,6 @@
-"""`csms` and `station` of the command, for tests: both in memory on virtual time, or as processes with a script."""
+"""`csms` and `station` of the command, for tests: both in memory on virtual time, or as processes with a
+script.
+"""
 
 import asyncio
 import io
@@ -54,7 +56,9 @@ def options_of(*arguments: str) -> Namespace:
 
 @attrs.define(eq=False)
 class Playground:
-    """A CSMS of the command and stations of the command, which talk in memory. `seen` are frames, as they are shown."""
+    """A CSMS of the command and stations of the command, which talk in memory. `seen` are frames, as they are
+    shown.
+    """
 
     tasks: Any  # of the stations
     served: Any  # of their links at the CSMS
@@ -85,7 +89,9 @@ class Playground:
         return self.csms.stations[identity]
 
     def said(self, *beginnings: str) -> list[str]:
-        """What stations and CSMS have sent so far that begins so, such as `-> Heartbeat`; without time and name."""
+        """What stations and CSMS have sent so far that begins so, such as `-> Heartbeat`; without time and
+        name.
+        """
         lines = [line.split(" ", 2)[2] for line in self.out.getvalue().splitlines() if line]
         return [line for line in lines if line.startswith(beginnings)]
 

@@ -1,4 +1,6 @@
-"""`ocpp-sansio csms` and `ocpp-sansio station` run whole, as processes that talk to each other; and how they end."""
+"""`ocpp-sansio csms` and `ocpp-sansio station` run whole, as processes that talk to each other; and how they
+end.
+"""
 
 import asyncio
 import json
@@ -113,6 +115,8 @@ async def test_a_station_comes_back_when_its_csms_does_and_passwords_are_asked_f
             csms.type("quit")
             assert await csms.ended() == 0
     assert "BootNotification" not in "".join(fleet.printed)  # they are quiet
+    ends = [line for line in fleet.printed if "CS-001" in line and "1001 (going away)" in line]
+    assert len(ends) <= 2  # each is told once, and not again by the log
 
 
 @pytest.mark.anyio

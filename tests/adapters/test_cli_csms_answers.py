@@ -1,4 +1,6 @@
-"""The CSMS of the command answers whatever a station may ask, in every version; and what it learns of it by that."""
+"""The CSMS of the command answers whatever a station may ask, in every version; and what it learns of it by
+that.
+"""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import select
 import signal
 import subprocess
@@ -15,6 +16,7 @@ import anyio
 import pytest
 
 from ocpp_sansio_adapters.cli._console import Lines, PlainConsole, console_for
+from ocpp_sansio_adapters.sync.websockets import connect
 
 PATIENCE = 20.0  # seconds until a terminal counts as stuck
 
@@ -93,6 +95,13 @@ async def test_without_a_stdin_there_are_no_commands(monkeypatch: pytest.MonkeyP
     assert not console.interactive
 
 
+def test_what_the_output_has_no_letters_for_is_escaped() -> None:
+    octets = io.BytesIO()
+    console = console_for(io.TextIOWrapper(octets, encoding="ascii"), lambda line, word: [])
+    console.show("Fahrenheitstra\u00dfe")
+    assert octets.getvalue().decode() == "Fahrenheitstra\\xdfe" + os.linesep
+
+
 # A terminal.
 
 
@@ -155,7 +164,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @needs_pty
-def test_tab_completes_the_up_key_repeats_and_ctrl_d_ends(terminal: Terminal, tmp_path: Path) -> None:
+def test_tab_completes_and_the_up_key_repeats(terminal: Terminal, tmp_path: Path) -> None:
     terminal.until("ocpp> ")
     terminal.type("stat\t\r")
     terminal.until("Nobody is connected.")
@@ -163,12 +172,20 @@ def test_tab_completes_the_up_key_repeats_and_ctrl_d_ends(terminal: Terminal, tm
     terminal.until("failed: x is not connected")
     terminal.type("\x1b[A\r")
     terminal.until("Nobody is connected.", times=2)
-    terminal.type("\x04")
+    terminal.type("quit\r")
     assert terminal.process.wait(PATIENCE) == 1  # a command has failed
+    history = tmp_path / "ocpp-sansio" / "history"
+    assert "stations" in history.read_text(encoding="utf-8")
+    assert "s3cret" not in history.read_text(encoding="utf-8")
+    assert history.stat().st_mode & 0o077 == 0
+
+
+@needs_pty
+def test_ctrl_d_ends(terminal: Terminal) -> None:
+    terminal.until("ocpp> ")  # from here on: before the prompt, it would be the terminal's own
+    terminal.type("\x04")
+    assert terminal.process.wait(PATIENCE) == 0
     assert terminal.echoes()
-    history = (tmp_path / "ocpp-sansio" / "history").read_text(encoding="utf-8")
-    assert "stations" in history
-    assert "s3cret" not in history
 
 
 @needs_pty
@@ -186,7 +203,12 @@ def test_ctrl_c_gives_the_terminal_back_as_it_was(terminal: Terminal) -> None:
 @needs_pty
 def test_what_is_shown_stands_above_the_prompt_and_what_was_typed_stays(terminal: Terminal) -> None:
     terminal.until("ocpp> ")
-    terminal.type("sleep 0.01\rwait CP_9 0.2\rsta")
-    terminal.until("failed: CP_9 has not connected within 0.2 s.\r\nocpp> sta")
+    terminal.type("sta")
+    terminal.until("sta")
+    found = re.search(r"ws://[0-9.:]+", terminal.screen)
+    assert found is not None
+    with connect(found[0], "CP_1", versions=["1.6"]):
+        terminal.until("CP_1 connected, OCPP 1.6\r\nocpp> sta")
+    terminal.until("\r\nocpp> sta", times=2)  # it has left
     terminal.type("tions\r")
     terminal.until("Nobody is connected.")

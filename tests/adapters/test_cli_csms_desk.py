@@ -1,6 +1,7 @@
-"""The commands of an operator: carried out at one station or many, each failure in one sentence, and completed by Tab."""
+"""The commands of an operator: carried out at one station or many, each failure in one sentence, and
+completed by Tab.
+"""
 
-import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -206,6 +207,7 @@ async def test_commands_of_one_end_stand_among_the_others(monkeypatch: pytest.Mo
     async with playground(monkeypatch) as ground:
         stations = ground.csms.stations
         more = {"dance": Verb("", "dance", dance)}
-        desk = Desk(Role.CSMS, io.StringIO().write, lambda: stations, stations.wait, list, more)  # type: ignore[arg-type]
+        shown: list[str] = []
+        desk = Desk(Role.CSMS, shown.append, lambda: stations, stations.wait, list, more)
         await desk.obey("dance well")
     assert danced == ["well"]

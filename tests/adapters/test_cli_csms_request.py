@@ -1,4 +1,6 @@
-"""What is typed after `call`: words become a request of its class, and a mistake a sentence that names the cure."""
+"""What is typed after `call`: words become a request of its class, and a mistake a sentence that names the
+cure.
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

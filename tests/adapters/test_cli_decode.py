@@ -18,13 +18,14 @@ from ocpp_sansio_adapters.cli.main import main
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
 ACCEPTED = {"status": "Accepted", "currentTime": "2026-05-01T12:00:00Z", "interval": 300}
+NOW = "2026-05-01T12:00:00Z"
 STATION, CSMS = Role.CHARGING_STATION, Role.CSMS
 
 #: A log as mobilityhouse's and our ChargePoint write it at a CSMS, with a time before each line.
 LOG = """\
-2026-05-01 12:00:00,000 INFO:ocpp:CP_1: receive message [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
+2026-05-01 12:00:00 INFO:ocpp:CP_1: receive message [2,"1","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]
 2026-05-01 12:00:00,250 INFO:ocpp:CP_1: send [3,"1",{"status":"Accepted","currentTime":"2026-05-01T12:00:00Z","interval":300}]
-2026-05-01 12:00:01,000 INFO:ocpp:CP_1: receive message [2,"2","StatusNotification",{"connectorId":1,"errorCode":"Error","status":"Faulted"}]
+2026-05-01 12:00:01 INFO:ocpp:CP_1: receive message [2,"2","StatusNotification",{"connectorId":1,"errorCode":"Error","status":"Faulted"}]
 2026-05-01 12:00:02,000 INFO:ocpp:CP_1: send [4,"2","PropertyConstraintViolation","no",{}]
 2026-05-01 12:00:03,000 INFO:ocpp:CP_2: receive message [2,"1","Authorize",{"idTag":"04E91C5A123456"}]
 2026-05-01 12:00:09,500 INFO:ocpp:CP_2: send [3,"1",{"idTagInfo":{"status":"Accepted"}}]
@@ -272,6 +273,46 @@ def test_an_answer_that_was_rejected_is_told_with_its_action():
     assert frames[2].wrong
 
 
+@pytest.mark.parametrize("id", ["", "-1"])
+def test_an_answer_under_an_id_that_nobody_may_use_still_ends_its_call(id):
+    _, conversation = told((STATION, call("Heartbeat", {}, id)), (CSMS, result({"currentTime": NOW}, id)))
+    assert conversation.unanswered == []
+
+
+def test_each_kind_of_frame_has_a_line_of_its_own(tmp_path, capsys):
+    frames = [
+        [2, "1", "Heartbeat", {}],
+        [3, "1", {"currentTime": NOW}],
+        [5, "1", "FormatViolation", "no", {}],
+        [2, "2", "Heartbeat", {}],
+        [4, "2", "GenericError", "", {}],
+        [
+            6,
+            "3",
+            "NotifyPeriodicEventStream",
+            {"id": 1, "pending": 0, "basetime": NOW, "data": [{"t": 0, "v": "1"}]},
+        ],
+        [7],
+    ]
+    path = tmp_path / "a.jsonl"
+    lines = [
+        json.dumps({"raw": json.dumps(frame), "dir": "CSMS->CS" if frame[0] in (3, 4) else "CS->CSMS"})
+        for frame in frames
+    ]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    assert main(["decode", str(path), "--version", "2.1"]) == 1
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("line ")]
+    assert [line[10:].strip("→←? ").rsplit("  ", 1)[0] for line in lines] == [
+        "Heartbeat",
+        "Heartbeat answered",
+        "answer to Heartbeat rejected",
+        "Heartbeat",
+        "Heartbeat refused: GenericError",
+        "NotifyPeriodicEventStream (SEND)",
+        "not a frame",
+    ]
+
+
 FRAMES = st.one_of(
     st.text(max_size=30),
     st.builds(
@@ -337,7 +378,9 @@ def test_only_trouble(log, capsys):
 
 def test_secrets_are_hidden_unless_asked_for(log, capsys):
     main(["decode", log, "--payload"])
-    assert "04E91C5A123456" not in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "04E91C5A123456" not in out
+    assert "hidden: 1 token; --secrets shows them" in out
     main(["decode", log, "--payload", "--secrets"])
     assert "04E91C5A123456" in capsys.readouterr().out
 
@@ -388,7 +431,11 @@ def test_a_log_of_calls_alone_says_so_and_nothing_of_answers(tmp_path, capsys):
 
 
 def test_a_log_of_both_ends_has_each_frame_once():
-    lines = [f"CP_1: {word} {text}" for text in (call("Heartbeat", {}), result({"currentTime": "2026-05-01T12:00:00Z"})) for word in ("send", "receive message")]  # fmt: skip
+    lines = [
+        f"CP_1: {word} {text}"
+        for text in (call("Heartbeat", {}), result({"currentTime": NOW}))
+        for word in ("send", "receive message")
+    ]
     reading = read(list(find_frames("\n".join(lines))))
     assert reading.mirrored == 2
     assert [item.spoken.troubles for item in reading.heard] == [[], []]
@@ -427,7 +474,8 @@ def test_the_version_is_guessed(texts, version):
 
 
 def test_what_the_log_says_of_the_version_counts_more_than_a_guess():
-    log = f"connected with ocpp2.0.1\nocpp2.0.1 CP_1: receive message {call('Heartbeat', {})}\nCP_1: send {result({'currentTime': '2026-05-01T12:00:00Z'})}"
+    asked = f"ocpp2.0.1 CP_1: receive message {call('Heartbeat', {})}"
+    log = f"connected with ocpp2.0.1\n{asked}\nCP_1: send {result({'currentTime': NOW})}"
     reading = read(list(find_frames(log)))
     assert {item.link.version for item in reading.heard} == {Version.V201}
     assert not reading.guessed

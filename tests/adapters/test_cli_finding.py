@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ocpp_sansio import Role, Version
 from ocpp_sansio_adapters.cli._clues import Way, clues_in_members, clues_in_words
@@ -94,6 +96,33 @@ def test_deep_nesting_is_found_and_harms_nobody():
     deep = '[2,"1","Heartbeat",' + "[" * 100_000
     assert texts(deep) == [deep]
     assert texts('{"a":' * 100_000) == []
+
+
+def test_deep_objects_of_a_log_are_not_followed_for_ever():
+    for depth in (100, 900):
+        assert texts('{"a":' * depth + "1" + "}" * depth) == []
+
+
+WORDS = st.text(st.characters(blacklist_characters="[{\n\r", blacklist_categories=["Cs"]), max_size=30)
+LINES = st.lists(
+    st.one_of(
+        st.text(max_size=40),
+        st.sampled_from(
+            [CALL, ESCAPED, "[2,'1','x',{}]", '[2,"', "[2,", '{"raw":"[2', '"', "\\", "[", "}", " ", "\n"]
+        ),
+    ),
+    max_size=8,
+).map("".join)
+
+
+@given(LINES)
+def test_any_text_can_be_searched(text):
+    assert all(found.text and 1 <= found.line <= 1 + len(text.splitlines()) for found in find_frames(text))
+
+
+@given(WORDS, WORDS)
+def test_a_frame_is_found_between_any_words(before, after):
+    assert CALL in texts(f"{before} {CALL} {after}")
 
 
 @pytest.mark.parametrize(

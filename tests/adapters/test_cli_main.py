@@ -14,7 +14,7 @@ from ocpp_sansio_adapters.cli.main import SUBCOMMANDS, main
 HEARTBEAT = '[2,"1","Heartbeat",{}]'
 
 
-@pytest.mark.parametrize("name", ["decode", "schema", "replay", "report", "demo"])
+@pytest.mark.parametrize("name", SUBCOMMANDS)
 def test_every_command_has_help_with_an_example(name, capsys):
     with pytest.raises(SystemExit) as caught:
         main([name, "--help"])
@@ -23,6 +23,11 @@ def test_every_command_has_help_with_an_example(name, capsys):
     assert out.startswith(f"usage: ocpp-sansio {name}")
     assert "example" in out
     assert f"ocpp-sansio {name}" in out.partition("example")[2]
+
+
+def test_the_demo_runs_as_a_command(capsys):
+    assert main(["demo", "--stations", "1", "--seconds", "0.05"]) == 0
+    assert "Every call was answered" in capsys.readouterr().out
 
 
 def test_without_a_command_it_lists_them(capsys):
@@ -82,8 +87,10 @@ def stand_in(monkeypatch, error):
         (
             ModuleNotFoundError("no", name="anyio.abc"),
             2,
-            "ocpp-sansio decode: the extra `websockets` is not installed; "
-            "install it with `pip install 'ocpp-sansio[websockets]'`.\n",
+            (
+                "ocpp-sansio decode: the extra `websockets` is not installed; "
+                "install it with `pip install 'ocpp-sansio[websockets]'`.\n"
+            ),
         ),
     ],
 )

@@ -117,6 +117,17 @@ def test_sentences_do_not_tell_what_frames_hide():
     assert redactor.words(f"Unknown tag {TOKEN.lower()}, sorry") == "Unknown tag token-1, sorry"
 
 
+def test_an_error_does_not_tell_what_its_call_had():
+    redactor = Redactor()
+    redactor.frame(frame({"idTag": TOKEN}))
+    refused = redactor.frame(f'[4,"1","SecurityError","{TOKEN} is unknown",{{}}]')
+    assert refused == '[4,"1","SecurityError","token-1 is unknown",{}]'
+
+
+def test_a_sentence_about_an_empty_value_stays_as_it_is():
+    assert Redactor().words("it is empty", [""]) == "it is empty"
+
+
 @pytest.mark.parametrize(
     "cls",
     [

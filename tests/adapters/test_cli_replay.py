@@ -165,6 +165,19 @@ def test_one_station_of_several(tmp_path, capsys):
     )
 
 
+def test_calls_without_answers_are_no_deviation_and_said(tmp_path, capsys):
+    path = trace(tmp_path, (STATION, BOOT), (STATION, HEARTBEAT))
+    assert main(["replay", path]) == 0
+    assert "no answers recorded for CP_1: nothing is said of those" in capsys.readouterr().out
+
+
+def test_a_log_without_names_has_one_station_whatever_it_is_called(tmp_path, capsys):
+    path = tmp_path / "a.log"
+    path.write_text(f"{json.dumps(HEARTBEAT)}\n{json.dumps(ALIVE)}\n", encoding="utf-8")
+    assert main(["replay", str(path), "--station", "CP_9"]) == 0
+    assert "a version was guessed" in capsys.readouterr().out
+
+
 # Against a live CSMS.
 
 

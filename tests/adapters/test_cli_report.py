@@ -9,7 +9,13 @@ import subprocess
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from ocpp_sansio_adapters.cli._finding import find_frames
+from ocpp_sansio_adapters.cli._page import page
+from ocpp_sansio_adapters.cli._reading import read
+from ocpp_sansio_adapters.cli._redaction import Redactor
 from ocpp_sansio_adapters.cli.main import main
 
 EVIL = "<script>alert(1)</script>\"'&"
@@ -27,6 +33,12 @@ LOG = "\n".join(
     ]
 )  # fmt: skip
 
+#: What the page is made of.
+TAGS = {
+    *("html", "head", "meta", "title", "style", "body", "header", "main", "footer", "script"),
+    *("h1", "h2", "ul", "ol", "li", "b", "p", "a", "div", "span", "pre", "code", "mark", "svg", "rect"),
+    *("form", "select", "option", "label", "input", "button", "output", "details", "summary"),
+}
 #: Attributes that would make a browser load something.
 LOADING = {"src", "srcset", "data", "action", "background", "poster", "manifest", "ping"}
 
@@ -173,6 +185,16 @@ def test_odd_frames_are_shown_as_they_are(frame, tmp_path, capsys):
     path.write_text(json.dumps({"raw": frame}) + "\n", encoding="utf-8")
     assert main(["report", str(path), "-o", "-"]) == 0
     assert len(Page(capsys.readouterr().out).all("details")) == 1
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=5))
+def test_whatever_was_said_stays_text(texts):
+    lines = [json.dumps({"raw": text, "station": text[::-1]}) for text in texts]
+    reading = read(list(find_frames("\n".join(lines))))
+    shown = Page(page(reading, texts[0], Redactor(), most=10, slow=1.0))
+    assert len(shown.all("details")) == len(texts)
+    assert len(shown.all("script")) == 1
+    assert {tag for tag, _ in shown.elements} <= TAGS
 
 
 # In a browser.

@@ -1,4 +1,6 @@
-"""A simulated station as a thing: availability, reservations, profiles and settings, without a link and without a version."""
+"""A simulated station as a thing: availability, reservations, profiles and settings, without a link and
+without a version.
+"""
 
 from datetime import timedelta
 from random import Random

@@ -1,4 +1,6 @@
-"""The life of a simulated station: customers, transactions, lost links and the end; in memory, on virtual time."""
+"""The life of a simulated station: customers, transactions, lost links and the end; in memory, on virtual
+time.
+"""
 
 import json
 from typing import Any
@@ -50,6 +52,7 @@ async def test_a_customer_of_1_6_charges_with_rising_energy(monkeypatch: pytest.
         await anyio.sleep(30)
         [[_, transaction]] = life.charger.running()
         await transaction.over.wait()
+        await anyio.sleep(0.1)  # for the last status
         [start] = [payload(line) for line in ground.said("-> StartTransaction {")]
         values = [payload(line) for line in ground.said("-> MeterValues {")]
         stop = payload(ground.said("-> StopTransaction {")[0])

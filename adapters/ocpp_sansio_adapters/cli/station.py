@@ -1,0 +1,261 @@
+"""`ocpp-sansio station`: simulated charging stations that boot, charge and do what a CSMS asks of them."""
+
+import ssl
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Callable, Mapping
+from functools import partial
+
+import anyio
+
+from ocpp_sansio import Role, Version
+
+from ..charge_point import ChargePoint
+from ..security import station_tls
+from ._charger import Connector
+from ._command import FINE, NOT_FINE, Problem, examples
+from ._credentials import certificate, made_tls, password_of, passwords_in
+from ._descriptors import ensure_descriptors
+from ._desk import Desk, Failed, Verb
+from ._life import Dialect, Life
+from ._live import Shell, add_live_arguments, live, number_above
+from ._settings import CannotStart
+from ._simulated_v2 import dialect_of
+
+__all__ = ["add_arguments", "run"]
+
+DESCRIPTION = """Run simulated charging stations against a CSMS.
+
+They boot, send heartbeats and meter values, let customers charge, do what the
+CSMS asks, and connect again when the link is lost. Each message is shown (->
+is from the station, <- to it). Commands come from the terminal or from
+standard input: `start CS-001`, `call CS-001 Authorize idTag=04E9A1`. `help`
+lists them."""
+
+MOST_CONNECTORS = 100
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """What `station` can be told."""
+    parser.description = DESCRIPTION
+    parser.epilog = examples(
+        (
+            "ocpp-sansio station ws://127.0.0.1:9000",
+            "one station, CS-001, of the newest version that both speak",
+        ),
+        (
+            "ocpp-sansio station ws://127.0.0.1:9000 --version 1.6 --count 50 --charge 600 --quiet",
+            "fifty stations, CS-001 to CS-050, at each of which somebody charges for up to ten minutes",
+        ),
+        (
+            "printf 'start CP_1\\nsleep 30\\nstop CP_1\\n' | ocpp-sansio station URL --id CP_1 --charge 0",
+            "a script: the exit status is 1 if a command failed",
+        ),
+    )
+    parser.add_argument(
+        "url", metavar="URL", help="the endpoint, ws:// or wss://; the identity is appended to it"
+    )
+    parser.add_argument(
+        "--id", metavar="ID", help="the identity; of several, what their identities begin with"
+    )
+    parser.add_argument(
+        "--version",
+        type=_version,
+        action="append",
+        help="the version to speak; again for another (default: 2.1, 2.0.1 and 1.6, the newest preferred)",
+    )
+    parser.add_argument(
+        "--count", metavar="N", type=partial(_whole, 10_000), default=1, help="how many stations (default: 1)"
+    )
+    parser.add_argument(
+        "--connectors",
+        metavar="N",
+        type=partial(_whole, MOST_CONNECTORS),
+        default=2,
+        help="of each (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--charge",
+        metavar="S",
+        type=number_above(-1),
+        default=300.0,
+        help="how long a customer charges at most; with 0, nobody comes by himself (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--pause",
+        metavar="S",
+        type=number_above(-1),
+        default=60.0,
+        help="how long until the next customer comes, at most (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--sample",
+        metavar="S",
+        type=number_above(0),
+        default=60.0,
+        help="between two meter values, until the CSMS says otherwise (default: %(default)g)",
+    )
+    parser.add_argument(
+        "--reconnect",
+        metavar="S",
+        type=number_above(-1),
+        default=10.0,
+        help="wait so long, and up to twice that, before connecting again (default: %(default)g)",
+    )
+    parser.add_argument("--ca", metavar="FILE", help="the authorities of the CSMS's certificate (PEM)")
+    parser.add_argument(
+        "--cert", metavar="CHAIN[,KEY]", type=certificate, help="the stations' own certificate (profile 3)"
+    )
+    parser.add_argument(
+        "--auth",
+        metavar="FILE",
+        help="passwords: a line IDENTITY:PASSWORD for each station, * for all others",
+    )
+    add_live_arguments(parser)
+
+
+def run(options: Namespace) -> int:
+    """Run the stations until a script has ended, or a signal ends it."""
+    try:
+        ensure_descriptors(options.count)
+    except CannotStart as problem:
+        raise Problem(str(problem)) from None
+    command = _Command(options)
+    return live(options, Role.CHARGING_STATION, command.complete, command.work)
+
+
+class _Command:
+    """What lasts as long as the run."""
+
+    def __init__(self, options: Namespace) -> None:
+        self.options = options
+        self.passwords = passwords_in(options.auth) if options.auth is not None else {}
+        self.settings = _tls_settings(options)
+        spoken = options.version or [Version.V21, Version.V201, Version.V16]
+        self.dialects: Mapping[Version, Dialect] = {version: DIALECTS[version]() for version in spoken}
+        self.lives: dict[str, Life] = {}
+        self.desk: Desk | None = None
+
+    def complete(self, line: str, word: str) -> list[str]:
+        return self.desk.complete(line, word) if self.desk is not None else []
+
+    async def work(self, shell: Shell) -> int:
+        for identity in identities(self.options.id, self.options.count):
+            password = password_of(self.passwords, identity)
+            settings = self.settings if password is None else {**self.settings, "password": password}
+            try:
+                self.lives[identity] = Life(identity, self.options, self.dialects, shell, settings)
+            except (TypeError, ValueError) as error:
+                raise Problem(f"{error}.") from None
+        desk = self.desk = Desk(
+            Role.CHARGING_STATION, shell.show, self._peers, self._wait_for, self._overview, self._verbs()
+        )
+        async with anyio.create_task_group() as tasks:
+            for life in self.lives.values():
+                tasks.start_soon(life.run)
+            if shell.console.interactive:
+                shell.show("Commands: help lists them, Tab completes them, Ctrl-D ends.")
+            await desk.serve(shell.console)
+            tasks.cancel_scope.cancel()
+        return NOT_FINE if desk.failures else FINE
+
+    def _verbs(self) -> dict[str, Verb]:
+        return {
+            "start": Verb("STATION [CONNECTOR [TOKEN]]", "somebody comes to charge", self._start, True),
+            "stop": Verb("STATION [CONNECTOR]", "whoever charges there leaves", self._stop, True),
+            "reconnect": Verb("STATION", "close the link; the next comes by itself", self._reconnect, True),
+        }
+
+    def _peers(self) -> dict[str, ChargePoint]:
+        links = {identity: life.station.charge_point for identity, life in self.lives.items()}
+        return {identity: link for identity, link in links.items() if link is not None}
+
+    async def _wait_for(self, identity: str) -> object:
+        return await self._life(identity).station.connected()
+
+    def _overview(self) -> list[str]:
+        return [f"{identity}: {', '.join(life.overview())}" for identity, life in self.lives.items()]
+
+    def _life(self, identity: str) -> Life:
+        if identity not in self.lives:
+            raise Failed(f"there is no station {identity!r:.40} here; stations lists them")
+        return self.lives[identity]
+
+    async def _start(self, rest: str) -> None:
+        identity, number, token = _words(rest, 3)
+        life = self._life(identity)
+        await life.station.connected()
+        token = token or f"{life.random.getrandbits(32):08X}"
+        connector = life.charger.free(_number(number), token)
+        if connector is None:
+            raise Failed(f"{identity}: nobody can charge there now: {', '.join(life.overview())}")
+        life.begin(connector, token[:20])
+
+    async def _stop(self, rest: str) -> None:
+        identity, number = _words(rest, 2)
+        life, wanted = self._life(identity), _number(number)
+        found: list[Connector] = [each for each, _ in life.charger.running() if wanted in (None, each.number)]
+        if not found:
+            raise Failed(f"{identity}: nobody charges there: {', '.join(life.overview())}")
+        for connector in found:
+            assert connector.transaction is not None
+            connector.transaction.end("Local")
+
+    async def _reconnect(self, rest: str) -> None:
+        await self._life(rest).station.reconnect()
+
+
+def _dialect_of_16() -> Dialect:
+    from ._simulated_v16 import Dialect16  # which loads the messages of 1.6
+
+    return Dialect16()
+
+
+DIALECTS: Mapping[Version, Callable[[], Dialect]] = {
+    Version.V21: partial(dialect_of, Version.V21),
+    Version.V201: partial(dialect_of, Version.V201),
+    Version.V16: _dialect_of_16,
+}
+
+
+def identities(id: str | None, count: int) -> list[str]:
+    """The identities of so many stations."""
+    if count == 1:
+        return [id or "CS-001"]
+    width = max(3, len(str(count)))
+    return [f"{id or 'CS'}-{number:0{width}}" for number in range(1, count + 1)]
+
+
+def _words(rest: str, most: int) -> list[str]:
+    words = rest.split()
+    if not words or len(words) > most:
+        raise Failed("a station is named first; help shows what may follow")
+    return [*words, *[""] * (most - len(words))]
+
+
+def _number(word: str) -> int | None:
+    if not word:
+        return None
+    if not word.isdecimal():
+        raise Failed(f"the number of a connector is needed, not {word!r:.40}")
+    return int(word)
+
+
+def _tls_settings(options: Namespace) -> dict[str, ssl.SSLContext]:
+    if options.ca is None and options.cert is None:
+        return {}
+    make = partial(station_tls, csms=options.ca, certificate=options.cert)
+    return {"tls": made_tls(make, options.ca, getattr(options.cert, "chain", None))}
+
+
+def _version(text: str) -> Version:
+    try:
+        return Version(text)
+    except ValueError as error:
+        raise ArgumentTypeError(str(error)) from None
+
+
+def _whole(most: int, text: str) -> int:
+    number = int(text) if text.isdecimal() else 0
+    if not 1 <= number <= most:
+        raise ArgumentTypeError(f"a whole number from 1 to {most} is needed, not {text!r}")
+    return number
