@@ -1,1 +1,1 @@
-"""Commands for a terminal. Each module that is not private is one, run with `python -m`."""
+"""The command `ocpp-sansio`: main.py has the table of subcommands, each public module beside it is one."""

@@ -200,10 +200,10 @@ class _Playing:
             return
         if answer.kind == "CALLERROR":
             yield Trouble(text=f"answered; recorded was a refusal{_code_of(answer)}")
-        elif status_of(payload) != status_of(answer.payload):
-            yield Trouble(
-                text=f"the status is {status_of(payload)}; recorded was {status_of(answer.payload)}"
-            )
+            return
+        now, then = status_of(payload), status_of(answer.payload)
+        if now != then:
+            yield Trouble(text=f"the status is {now or 'not there'}; recorded was {then or 'none'}")
 
     def _compare_error(self, exchange: Exchange, error: OCPPError) -> Iterator[Trouble]:
         answer = exchange.answer
