@@ -13,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from urllib.parse import clear_cache
 
 import anyio
 import attrs
@@ -190,6 +191,7 @@ async def growth(once: Callable[[int], Awaitable[object]], *, warm_up: int, roun
 
 
 def _allocated() -> Growth:
+    clear_cache()  # of the last URLs, which are of our making
     gc.collect()
     total, _ = tracemalloc.get_traced_memory()
     ours = tracemalloc.take_snapshot().filter_traces(OURS)
