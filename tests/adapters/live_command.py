@@ -21,12 +21,12 @@ from ocpp_sansio import Role, Version
 from ocpp_sansio_adapters import station as station_module
 from ocpp_sansio_adapters.charge_point import ChargePoint
 from ocpp_sansio_adapters.cli import station as station_command
-from ocpp_sansio_adapters.cli._console import PlainConsole
-from ocpp_sansio_adapters.cli._csms_answers import SPOKEN, Host, answering
-from ocpp_sansio_adapters.cli._life import Life
-from ocpp_sansio_adapters.cli._live import Shell
-from ocpp_sansio_adapters.cli._sensible import attended
-from ocpp_sansio_adapters.cli._shown import Narrator
+from ocpp_sansio_adapters.cli._desk.console import PlainConsole
+from ocpp_sansio_adapters.cli._desk.live import Shell
+from ocpp_sansio_adapters.cli._desk.shown import Narrator
+from ocpp_sansio_adapters.cli._simulation.csms import SPOKEN, Host, answering
+from ocpp_sansio_adapters.cli._simulation.life import Life
+from ocpp_sansio_adapters.cli._simulation.sensible import attended
 from ocpp_sansio_adapters.cli.station import DIALECTS
 from ocpp_sansio_adapters.csms import CSMS
 from tests.adapters.pipe import station_and_csms

@@ -10,8 +10,8 @@ import pytest
 from ocpp_sansio import Role, Version
 from ocpp_sansio.v16 import call as call_16
 from ocpp_sansio.v201 import call as call_201
-from ocpp_sansio_adapters.cli._csms_answers import MOST_KNOWN, SPOKEN, Known, answering
-from ocpp_sansio_adapters.cli._sensible import STATUSES
+from ocpp_sansio_adapters.cli._simulation.csms import MOST_KNOWN, SPOKEN, Known, answering
+from ocpp_sansio_adapters.cli._simulation.sensible import STATUSES
 from ocpp_sansio_adapters.testing._answers import plain_answer
 from tests.adapters.live_command import Playground, playground
 

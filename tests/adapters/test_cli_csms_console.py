@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ocpp_sansio_adapters.cli._console import Lines, PlainConsole, console_for
+from ocpp_sansio_adapters.cli._desk.console import Lines, PlainConsole, console_for
 from ocpp_sansio_adapters.sync.websockets import connect
 
 PATIENCE = 20.0  # seconds until a terminal counts as stuck

@@ -11,7 +11,7 @@ import attrs
 import pytest
 
 from ocpp_sansio import Role
-from ocpp_sansio_adapters.cli._desk import Desk, Verb
+from ocpp_sansio_adapters.cli._desk.desk import Desk, Verb
 from tests.adapters.live_command import Playground, playground
 
 pytestmark = pytest.mark.anyio

@@ -9,7 +9,7 @@ import pytest
 
 from ocpp_sansio import Role, Version
 from ocpp_sansio.messages import asdict
-from ocpp_sansio_adapters.cli._request import (
+from ocpp_sansio_adapters.cli._messages.request import (
     Unreadable,
     find_action,
     message_from,

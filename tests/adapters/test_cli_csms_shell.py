@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from ocpp_sansio import Role, Version
-from ocpp_sansio_adapters.cli._console import PlainConsole
-from ocpp_sansio_adapters.cli._live import _logged
-from ocpp_sansio_adapters.cli._trace import Trace
+from ocpp_sansio_adapters.cli._desk.console import PlainConsole
+from ocpp_sansio_adapters.cli._desk.live import _logged
+from ocpp_sansio_adapters.cli._log.trace import Trace
 from ocpp_sansio_adapters.records import FrameReceived
 from tests.adapters.live_command import a_shell
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ocpp_sansio import Role
-from ocpp_sansio_adapters.cli._shown import LONGEST, MOST_OPEN, Narrator, paint_for, pretty, printable
+from ocpp_sansio_adapters.cli._desk.shown import LONGEST, MOST_OPEN, Narrator, paint_for, pretty, printable
 from ocpp_sansio_adapters.records import FrameReceived, FrameSent
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123000, tzinfo=UTC)

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_sansio import Connection, FrameRejected, Role, Version
-from ocpp_sansio_adapters.cli import _input
-from ocpp_sansio_adapters.cli._conversation import Conversation
-from ocpp_sansio_adapters.cli._finding import Found, find_frames
-from ocpp_sansio_adapters.cli._reading import guess_version, read
+from ocpp_sansio_adapters.cli._log import input as _input
+from ocpp_sansio_adapters.cli._log.conversation import Conversation
+from ocpp_sansio_adapters.cli._log.finding import Found, find_frames
+from ocpp_sansio_adapters.cli._log.reading import guess_version, read
 from ocpp_sansio_adapters.cli.main import main
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_sansio import Role, Version
-from ocpp_sansio_adapters.cli._clues import Way, clues_in_members, clues_in_words
-from ocpp_sansio_adapters.cli._finding import find_frames
+from ocpp_sansio_adapters.cli._log.clues import Way, clues_in_members, clues_in_words
+from ocpp_sansio_adapters.cli._log.finding import find_frames
 
 CALL = '[2,"1","Heartbeat",{}]'
 RESULT = '[3,"1",{"currentTime":"2026-05-01T12:00:00Z"}]'

@@ -8,9 +8,9 @@ from ocpp_sansio import Role, Version
 from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.validation import encode, violations
-from ocpp_sansio_adapters.cli._example import example_of
-from ocpp_sansio_adapters.cli._redaction import MEMBERS, Redactor
-from ocpp_sansio_adapters.cli._trace import Trace
+from ocpp_sansio_adapters.cli._log.redaction import MEMBERS, Redactor
+from ocpp_sansio_adapters.cli._log.trace import Trace
+from ocpp_sansio_adapters.cli._messages.example import example_of
 from ocpp_sansio_adapters.records import CallStarted, FrameReceived, FrameSent
 
 TOKEN = "04E91C5A123456"

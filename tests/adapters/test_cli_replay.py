@@ -10,7 +10,7 @@ from anyio import to_thread
 from ocpp_sansio import Role, Version
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result
-from ocpp_sansio_adapters.cli._rehearsal import Rehearsal
+from ocpp_sansio_adapters.cli._log.rehearsal import Rehearsal
 from ocpp_sansio_adapters.cli.main import main
 from ocpp_sansio_adapters.v16 import ChargePoint
 from ocpp_sansio_adapters.websockets import serve

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpp_sansio_adapters.cli._finding import find_frames
-from ocpp_sansio_adapters.cli._page import page
-from ocpp_sansio_adapters.cli._reading import read
-from ocpp_sansio_adapters.cli._redaction import Redactor
+from ocpp_sansio_adapters.cli._log.finding import find_frames
+from ocpp_sansio_adapters.cli._log.reading import read
+from ocpp_sansio_adapters.cli._log.redaction import Redactor
+from ocpp_sansio_adapters.cli._report.page import page
 from ocpp_sansio_adapters.cli.main import main
 
 EVIL = "<script>alert(1)</script>\"'&"

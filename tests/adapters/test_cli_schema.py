@@ -11,7 +11,7 @@ from ocpp_sansio.schema import schema_for
 from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v201 import call as call201
 from ocpp_sansio.validation import encode, violations
-from ocpp_sansio_adapters.cli._example import example_of
+from ocpp_sansio_adapters.cli._messages.example import example_of
 from ocpp_sansio_adapters.cli.main import main
 
 

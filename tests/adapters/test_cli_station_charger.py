@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_sansio_adapters.cli._charger import (
+from ocpp_sansio_adapters.cli._simulation.charger import (
     MOST_KEPT,
     Charger,
     Period,

@@ -23,15 +23,15 @@ from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.v201 import call as call201
 from ocpp_sansio.validation import violations
-from ocpp_sansio_adapters.cli._csms import MANAGED
 from ocpp_sansio_adapters.cli._descriptors import ensure_descriptors
-from ocpp_sansio_adapters.cli._fleet import roster
 from ocpp_sansio_adapters.cli._interrupt import Interruption
-from ocpp_sansio_adapters.cli._logs import MOST, held_back
-from ocpp_sansio_adapters.cli._run import run
-from ocpp_sansio_adapters.cli._screen import PlainLines, Screen, display_for
-from ocpp_sansio_adapters.cli._settings import CannotStart, Settings
-from ocpp_sansio_adapters.cli._table import Table
+from ocpp_sansio_adapters.cli._show.csms import MANAGED
+from ocpp_sansio_adapters.cli._show.fleet import roster
+from ocpp_sansio_adapters.cli._show.logs import MOST, held_back
+from ocpp_sansio_adapters.cli._show.run import run
+from ocpp_sansio_adapters.cli._show.screen import PlainLines, Screen, display_for
+from ocpp_sansio_adapters.cli._show.settings import CannotStart, Settings
+from ocpp_sansio_adapters.cli._show.table import Table
 from ocpp_sansio_adapters.cli.demo import main
 
 STATIONS = {"CS-001": Version.V16, "CS-002": Version.V201, "CS-003": Version.V21}

@@ -2,7 +2,7 @@
 
 import sys
 
-from ._settings import CannotStart
+from ._show.settings import CannotStart
 
 __all__ = ["ensure_descriptors"]
 

@@ -15,10 +15,10 @@ from ..csms import CSMS
 from ..security import csms_tls
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._credentials import certificate, made_tls, password_of, passwords_in
-from ._csms_answers import SPOKEN, Host, answering
-from ._desk import Desk
-from ._live import Shell, add_live_arguments, live
-from ._sensible import attended
+from ._desk.desk import Desk
+from ._desk.live import Shell, add_live_arguments, live
+from ._simulation.csms import SPOKEN, Host, answering
+from ._simulation.sensible import attended
 
 __all__ = ["add_arguments", "run"]
 

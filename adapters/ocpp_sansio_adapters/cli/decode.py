@@ -12,12 +12,12 @@ import attrs
 from ocpp_sansio import Role
 
 from ._command import FINE, NOT_FINE, examples
-from ._input import add_version, frames_of, positive, progress_on
+from ._log.input import add_version, frames_of, positive, progress_on
+from ._log.reading import Heard, Reading, read
+from ._log.redaction import Redactor
+from ._log.spoken import Spoken, Trouble
+from ._log.telling import caption, counted, duration, shown_payload, told_of
 from ._paint import Paint
-from ._reading import Heard, Reading, read
-from ._redaction import Redactor
-from ._spoken import Spoken, Trouble
-from ._telling import caption, counted, duration, shown_payload, told_of
 
 __all__ = ["add_arguments", "run"]
 

@@ -46,8 +46,8 @@ def _main(argv: Sequence[str] | None, interruption: Interruption) -> int:
 def _run(options: argparse.Namespace, interruption: Interruption) -> int:
     try:
         # Loaded only now, so that a missing extra is a sentence, and Ctrl-C while this takes its time no traceback.
-        from ._run import run
-        from ._settings import CannotStart, Settings
+        from ._show.run import run
+        from ._show.settings import CannotStart, Settings
     except ModuleNotFoundError as missing:
         if (missing.name or "").partition(".")[0] not in EXTRA:
             raise

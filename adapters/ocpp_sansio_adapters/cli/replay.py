@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from ._command import FINE, NOT_FINE, Problem, examples
-from ._input import add_version, frames_of, positive, progress_on
+from ._log.input import add_version, frames_of, positive, progress_on
+from ._log.reading import Heard, Reading, read
+from ._log.redaction import Redactor
+from ._log.rehearsal import Rehearsal
+from ._log.telling import caption, counted, told_of
 from ._paint import Paint
-from ._reading import Heard, Reading, read
-from ._redaction import Redactor
-from ._rehearsal import Rehearsal
-from ._telling import caption, counted, told_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -72,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     if options.station is not None:
         reading = _only(reading, options.station)
     if options.against is not None:
-        from ._against import play
+        from ._log.against import play
 
         return play(reading, options)
     redactor = Redactor(off=options.secrets)

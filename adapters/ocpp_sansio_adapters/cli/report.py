@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 from ._command import FINE, Problem, examples
-from ._input import add_version, count, frames_of, positive, progress_on
-from ._page import page
-from ._reading import read
-from ._redaction import Redactor
-from ._telling import counted
+from ._log.input import add_version, count, frames_of, positive, progress_on
+from ._log.reading import read
+from ._log.redaction import Redactor
+from ._log.telling import counted
+from ._report.page import page
 
 __all__ = ["add_arguments", "run"]
 

@@ -17,9 +17,9 @@ from ocpp_sansio.schema import schema_for
 from ocpp_sansio.validation import encode
 
 from ._command import FINE, Problem, examples
-from ._example import example_of
-from ._input import version_of
-from ._lookup import Subject, find
+from ._log.input import version_of
+from ._messages.example import example_of
+from ._messages.lookup import Subject, find
 from ._paint import Paint
 
 __all__ = ["add_arguments", "run"]

@@ -11,15 +11,15 @@ from ocpp_sansio import Role, Version
 
 from ..charge_point import ChargePoint
 from ..security import station_tls
-from ._charger import Connector
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._credentials import certificate, made_tls, password_of, passwords_in
 from ._descriptors import ensure_descriptors
-from ._desk import Desk, Failed, Verb
-from ._life import Dialect, Life
-from ._live import Shell, add_live_arguments, live, number_above
-from ._settings import CannotStart
-from ._simulated_v2 import dialect_of
+from ._desk.desk import Desk, Failed, Verb
+from ._desk.live import Shell, add_live_arguments, live, number_above
+from ._show.settings import CannotStart
+from ._simulation.charger import Connector
+from ._simulation.life import Dialect, Life
+from ._simulation.v2 import dialect_of
 
 __all__ = ["add_arguments", "run"]
 
@@ -205,7 +205,7 @@ class _Command:
 
 
 def _dialect_of_16() -> Dialect:
-    from ._simulated_v16 import Dialect16  # which loads the messages of 1.6
+    from ._simulation.v16 import Dialect16  # which loads the messages of 1.6
 
     return Dialect16()
 

@@ -1,0 +1,1 @@
+"""What csms and station have in common: a console, commands, and frames as they pass."""

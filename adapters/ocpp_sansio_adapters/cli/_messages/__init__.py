@@ -1,0 +1,1 @@
+"""Messages as people look them up and type them."""

@@ -1,0 +1,1 @@
+"""What demo shows: a CSMS and stations, and the table of what they say."""

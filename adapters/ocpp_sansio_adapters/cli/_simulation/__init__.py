@@ -1,0 +1,1 @@
+"""A charging station and a CSMS that behave plausibly, of all versions."""
