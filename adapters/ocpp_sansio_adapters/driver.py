@@ -1,9 +1,10 @@
 """Driver: pumps one Connection over one transport, on anyio.
 
-Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines; each async
-handler of a call and each async hook has its own, handlers of SENDs share one (`_told`). Nobody but the
-writer calls `send`: frames cannot interleave, a caller's cancellation cannot cut one in half, and a peer that
-does not read holds up neither the reader nor the deadlines.
+Holds the loop and no protocol decision. One task reads, one writes, one keeps the deadlines, the last two only
+while there is something to write or to keep; each async handler of a call and each async hook has its own,
+handlers of SENDs share one (`_told`). Nobody but the writer calls `send`: frames cannot interleave, a caller's
+cancellation cannot cut one in half, and a peer that does not read holds up neither the reader nor the
+deadlines.
 """
 
 from collections import deque
@@ -119,15 +120,15 @@ class Driver:
         self._grace_ends = inf
         self._started = anyio.Event()
         self._frames_wait = anyio.Event()
-        self._sending = False
+        self._writer: anyio.CancelScope | None = None
+        self._sending = False  # it has begun, and is not through
         self._all_sent: anyio.Event | None = None  # for those who want to know
         self._deadline_moved = anyio.Event()
-        self._armed = inf  # the deadline that is slept for
+        self._armed = inf  # the deadline that is slept for; without one, nobody sleeps
         self._closing = False
         self._lost: Exception | None = None  # what start() raises
         self._begun = False
-        self._tasks: TaskGroup  # from here on, of start()
-        self._writing: anyio.CancelScope
+        self._tasks: TaskGroup  # of start()
 
     # For users.
 
@@ -143,16 +144,14 @@ class Driver:
         self._begun = True
         if self._lost is not None:
             raise self._lost
-        self._writing = self._shield()
         try:
             async with anyio.create_task_group() as self._tasks:
-                self._tasks.start_soon(self._write)
-                self._tasks.start_soon(self._keep_deadlines)
                 if isinstance(self.transport, TendedTransport):
                     self.transport.drained = self.drained
                     self._tasks.start_soon(self.transport.keep_alive)
                 self._started.set()
                 try:
+                    self._process()  # what the protocol object was asked for before
                     await self._read()
                 finally:
                     await self._stop()
@@ -260,9 +259,9 @@ class Driver:
         except Exception as error:
             self.lose(error)
 
-    async def _write(self) -> None:
+    async def _write(self, scope: anyio.CancelScope) -> None:
         try:
-            with self._writing:
+            with scope:
                 while not self.protocol.closed:
                     self._frames_wait = anyio.Event()
                     self._sending = True
@@ -272,17 +271,24 @@ class Driver:
                         self._sent(text)
                     self._sending = False
                     self._tell_all_sent()
+                    if self._writable is not None and not self._frames_wait.is_set():
+                        break  # most frames leave at once, and an idle link is spared a task
                     await self._frames_wait.wait()
         except Exception as error:
             self.lose(error)
         finally:
             self._tell_all_sent()
-            self._shields.discard(self._writing)
+            self._writer = None
+            self._shields.discard(scope)
 
     def _flush(self) -> None:
         """Send what waits: at once where nothing is in the way, which spares the writer a turn."""
-        if not self._write_at_once():
-            self._frames_wait.set()
+        if self._lost is not None or self._write_at_once():
+            return
+        self._frames_wait.set()
+        if self._writer is None:
+            self._writer = self._shield()
+            self._tasks.start_soon(self._write, self._writer)
 
     def _write_at_once(self) -> bool:
         """Whether all that waited could be sent without the writer."""
@@ -308,23 +314,27 @@ class Driver:
             self._all_sent = None
 
     async def _keep_deadlines(self) -> None:
-        while True:
+        while (deadline := self.protocol.deadline) is not None:
             self._deadline_moved = anyio.Event()
-            self._armed = inf if self.protocol.deadline is None else self.protocol.deadline
-            with anyio.CancelScope(deadline=self._armed):
+            self._armed = deadline
+            with anyio.CancelScope(deadline=deadline):
                 await self._deadline_moved.wait()
             self.protocol.handle_timeout(now=anyio.current_time())
             self._process()
+        self._armed = inf
 
     def _process(self) -> None:
-        """After each input: handle events, send frames or wake the writer, and wake the keeper if a sooner deadline
-        came up.
-        """
+        """After each input: handle events, send frames or have them sent, and have a sooner deadline kept."""
         self._process_events()
         self._flush()
         deadline = self.protocol.deadline
-        if deadline is not None and deadline < self._armed:
+        if deadline is None or deadline >= self._armed:
+            return
+        if self._armed == inf:
+            self._tasks.start_soon(self._keep_deadlines)
+        else:
             self._deadline_moved.set()
+        self._armed = deadline
 
     def _process_events(self) -> None:
         while (event := self.protocol.next_event()) is not None:
@@ -345,8 +355,8 @@ class Driver:
 
     def lose(self, error: Exception) -> None:
         """The link is gone; before start(), that will raise the error at once."""
-        if self._begun:
-            self._writing.cancel()  # nobody would see whether its frame is whole
+        if self._writer is not None:
+            self._writer.cancel()  # nobody would see whether its frame is whole
         self._end(error)
 
     def _end(self, error: Exception) -> None:
@@ -356,6 +366,8 @@ class Driver:
             self.protocol.receive_close()
             self._started.set()  # who waits for it hears of the loss
             self._frames_wait.set()
+            if self._writer is None:
+                self._tell_all_sent()
             if self._begun:
                 self._tasks.cancel_scope.cancel()
 

@@ -286,6 +286,39 @@ async def test_what_cannot_leave_at_once_is_sent_later_in_order() -> None:
         assert [len(ready.written), len(near.sent)] == [3, 4]
 
 
+async def test_an_idle_link_keeps_no_task_but_its_reader() -> None:
+    async with wire() as (near, far):
+        before = len(anyio.get_running_tasks())
+        ready = Ready(near)
+        async with running(driver := Scripted(ready, {"Heartbeat": heartbeat})):
+            await quiet()
+            idle = len(anyio.get_running_tasks())
+            assert idle == before + 1
+            for _ in range(2):  # whoever has left comes back
+                ready.room = len(ready.written)
+                ready.writable = False
+                near.hold()
+                with pytest.raises(CallTimeout):
+                    await driver.call(call.Heartbeat(), timeout=5)
+                assert len(anyio.get_running_tasks()) == idle + 1  # the writer
+                near.release()
+                ready.room, ready.writable = inf, True
+                await driver.drained()
+                await quiet()
+                assert len(anyio.get_running_tasks()) == idle
+        assert (await far.hear())[0] == (await far.hear())[0] == 2
+
+
+async def test_what_was_asked_of_the_protocol_object_before_start_is_sent_and_times_out() -> None:
+    async with wire() as (near, far):
+        driver = Scripted(near)
+        driver.protocol.call(call.Heartbeat(), now=anyio.current_time(), timeout=5)
+        async with running(driver):
+            assert (await far.hear())[0] == 2
+            await anyio.sleep(6)
+            assert not driver.protocol.calls
+
+
 async def test_a_write_that_fails_is_the_end_of_the_link() -> None:
     async with wire() as (near, far):
         near.send_error = LinkLost("broken")
