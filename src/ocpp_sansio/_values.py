@@ -1,6 +1,7 @@
 """Single values: what codec and judge both need to know about times, numbers and text. Knows no message."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
@@ -33,6 +34,9 @@ __all__ = [
 
 #: More seconds than any clock or time-out has, few enough for sums of them to be numbers still.
 FOREVER = 1e300
+
+#: The greatest double. What is beyond cannot be read back as it was written.
+MOST = sys.float_info.max
 
 #: A time that was understood and is not in normal form: the object, the member, the text.
 Note = tuple[dict[str, Any], str, str]
@@ -198,8 +202,9 @@ def plain_value(value: Any) -> Any:
         return str.__str__(value)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return int(value) if isinstance(value, int) else float(value)
-    if isinstance(value, Decimal) and value.is_finite() and value == value.to_integral_value():
-        return int(value)
-    if isinstance(value, Decimal) and Decimal(repr(float(value))) == value:
-        return float(value)
+    if isinstance(value, Decimal) and value.is_finite() and -MOST <= value <= MOST:
+        if value == value.to_integral_value():
+            return int(value)
+        if Decimal(repr(float(value))) == value:
+            return float(value)
     return value

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -24,6 +25,7 @@ _JSON_NAMES: Mapping[type[Any], str] = {
     bool: "a boolean",
     type(None): "null",
     datetime: "a time that UTC cannot express",  # all others have become text
+    Decimal: "a Decimal that equals no double",  # all others have become numbers
 }
 _EXPECTED = {
     "object": "an object",
@@ -62,7 +64,8 @@ def say_missing(missing: list[str], node: Iterable[str], known: Collection[str])
     ][:20]
     names = ", ".join(missing)
     meant = _closest(missing[0], unknown)
-    return f"{names} is missing" + (f"; was it written {quoted(meant)}?" if meant is not None else "")
+    lacking = f"{names} {'is' if len(missing) == 1 else 'are'} missing"
+    return lacking + (f"; was it written {quoted(meant)}?" if meant is not None else "")
 
 
 def _say_unknown(error: Any) -> str:

@@ -81,7 +81,7 @@ class OCPPError(Exception):
     """A CALLERROR: raise a subclass in a handler to send one, catch it from a call to have received one.
 
     `code` is an `ErrorCode`, or the peer's own text where no version knows it; `description` is text for
-    people; `details` is a JSON object.
+    people; `details` is a JSON object. Errors of one class that say the same are equal.
     """
 
     default_code: ClassVar[ErrorCode] = ErrorCode.GENERIC_ERROR
@@ -106,6 +106,15 @@ class OCPPError(Exception):
 
     def __repr__(self) -> str:
         return f"{self.__class__.__name__}({self.description!r}, {self.details!r}, code={str(self.code)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, OCPPError):
+            return NotImplemented
+        mine, theirs = self.__reduce__(), other.__reduce__()
+        return bool(mine == theirs)
+
+    def __hash__(self) -> int:
+        return hash((self.__class__, self.description, self.code))  # details are a dict
 
     def __reduce__(self) -> Any:
         return _rebuild, (self.__class__, self.description, self.details, self.code)

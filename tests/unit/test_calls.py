@@ -166,6 +166,19 @@ def test_a_late_answer_is_told_and_dropped(version: Version, rest: list[object])
 
 
 @every_version
+def test_an_answer_that_is_there_before_anybody_looked_at_the_clock_counts(version: Version) -> None:
+    # L-307: only handle_timeout ends a call; a loop that was held up must not lose what it has read.
+    connection = station(version)
+    pending = connection.call(typed_heartbeat(version), now=0)
+    frames_of(connection)
+    [event] = receive(connection, 3, pending.id, TIME, now=31)
+    assert isinstance(event, CallResultReceived)
+    assert event.pending is pending
+    connection.handle_timeout(now=32)
+    assert (events_of(connection), connection.calls, connection.deadline) == ([], (), None)
+
+
+@every_version
 @pytest.mark.parametrize("frame", [(3, "x", TIME), (4, "x", "GenericError", "", {}), (3,), (4, 7)])
 def test_an_answer_to_nobody_is_told_and_dropped(version: Version, frame: tuple[object, ...]) -> None:
     # L-307, J*-404

@@ -317,8 +317,9 @@ def test_plain_makes_odd_values_plain_and_loses_nothing() -> None:
     assert type(plain(message)["whole"]) is int
     message.number = Decimal(12)
     assert plain(message)["number"] == 12
-    message.number = Decimal("NaN")
-    assert isinstance(plain(message)["number"], Decimal)
+    for no_double in ("NaN", "-Infinity", "1.234567890123456789", "1e400", "-1e1000000000"):
+        message.number = Decimal(no_double)
+        assert isinstance(plain(message)["number"], Decimal)
     message.flag = True
     assert plain(message)["flag"] is True
 

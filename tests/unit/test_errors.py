@@ -60,6 +60,20 @@ def test_a_code_that_no_version_knows_is_kept() -> None:
     assert str(error) == "Weird: d"
 
 
+def test_errors_that_say_the_same_are_equal() -> None:
+    error = InternalError("d", {"a": [1]})
+    same = InternalError("d", {"a": [1]})
+    assert (error == same, hash(error) == hash(same), len({error, same})) == (True, True, 1)
+    for other in (
+        InternalError("d", {"a": [2]}),
+        InternalError("e", {"a": [1]}),
+        InternalError("d", {"a": [1]}, code="Weird"),
+        GenericError("d", {"a": [1]}, code=error.code),
+        "InternalError: d",
+    ):
+        assert error != other
+
+
 def test_details_are_not_shared() -> None:
     NotSupportedError().details["a"] = 1
     assert NotSupportedError().details == {}

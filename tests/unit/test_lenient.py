@@ -262,7 +262,7 @@ def test_an_id_tag_echoed_too_long_is_kept() -> None:
 
 def test_a_payload_of_another_version_stays_refused() -> None:
     station = {"reason": "PowerUp", "chargingStation": {"model": "m", "vendorName": "v"}}
-    assert refused(call.BootNotification, station).startswith("$: chargePointVendor, chargePointModel is")
+    assert refused(call.BootNotification, station).startswith("$: chargePointVendor, chargePointModel are")
 
 
 # Times.

@@ -185,7 +185,7 @@ def test_a_frame_that_earns_an_answer_is_told_as_it_is_answered(
             f'[6,"1","{NOTIFY}",{{}}]',
             Rejection.INVALID_PAYLOAD,
             OccurrenceConstraintViolationError(
-                "$: data, id, pending, basetime is missing", {"path": "$", "keyword": "required"}
+                "$: data, id, pending, basetime are missing", {"path": "$", "keyword": "required"}
             ),
         ),
         (

@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_a_missing_member_that_was_misspelt_is_named() -> None:
 def test_several_missing_members_are_named_together() -> None:
     payload = wire()
     del payload["colour"], payload["text"]
-    assert str(explained(payload)) == "$: text, colour is missing"
+    assert str(explained(payload)) == "$: text, colour are missing"
 
 
 def test_structure_is_reported_before_types_and_types_before_values() -> None:
@@ -176,6 +177,11 @@ def test_a_whole_float_is_an_integer_to_draft_6_only() -> None:
         ("colour", "Old", "$.colour: 'Old' is not one of Red, Dark.Blue"),
         ("when", "noon", "$.when: 'noon' is not a date and time"),
         ("number", math.nan, "$.number: a number beyond all bounds is not a number"),
+        (
+            "number",
+            Decimal("1.234567890123456789"),
+            "$.number: a Decimal that equals no double is not a number",
+        ),
         ("inner", Strict(whole=1), "$.inner: count is missing"),
         ("inner", {"count": 1, "more": 2}, "$.inner: unknown member 'more'"),
         ("texts", {"a": 1}, "$.texts: an object is not an array"),
