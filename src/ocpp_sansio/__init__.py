@@ -14,6 +14,7 @@ from .errors import (
     Rejection,
     RemoteProtocolError,
     SchemaViolation,
+    Unanswered,
 )
 from .events import (
     CallErrorReceived,
@@ -73,6 +74,7 @@ __all__ = [
     "SendReceived",
     "StationState",
     "Strictness",
+    "Unanswered",
     "UnmatchedResponseReceived",
     "Validation",
     "Version",

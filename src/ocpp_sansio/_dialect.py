@@ -14,6 +14,7 @@ from ._frames import check_nesting
 from ._lenient import read_leniently
 from ._shape import NO_LENGTHS, Lengths, members
 from ._values import Note, is_unicode
+from ._words import did_you_mean
 from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
 from .messages import Message, Origin, Raw, Request, Role, Unconfirmed
 from .policies import Strictness, Validation
@@ -256,8 +257,10 @@ def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[
         cls = _message_class(catalogue, message)
         declared = members(cls) if cls is not None and cls.__schema__ is None else ()
         texts = {member.wire: member for member in declared if member.type is str}
-        if cls is None or wire not in texts:
-            raise ValueError(f"{name!r} is no text; write it like 'Get15118EVCertificateRequest.exiRequest'")
+        if cls is None:
+            raise ValueError(f"{name!r}: there is no such message; write it like 'AuthorizeRequest.idTag'")
+        if wire not in texts:
+            raise ValueError(f"{name!r}: no text of that name{did_you_mean(wire, texts)}")
         if length < texts[wire].limits.get("maxLength", 0):
             raise ValueError(
                 f"{name} may have more than {length} characters already; a FieldLength is longer"

@@ -10,7 +10,7 @@ from typing import Any
 from ._paths import quoted
 from ._values import ANY_JSON
 
-__all__ = ["MOST_UNKNOWN", "say", "say_missing", "say_no_json", "shown"]
+__all__ = ["MOST_UNKNOWN", "did_you_mean", "say", "say_missing", "say_no_json", "say_not_one_of", "shown"]
 
 #: How many unknown members of an object are looked at for one that was misspelt.
 MOST_UNKNOWN = 100
@@ -71,10 +71,10 @@ def say_missing(missing: list[str], node: Iterable[str], known: Collection[str])
 def _say_unknown(error: Any) -> str:
     known = error.schema.get("properties", {})
     unknown = next(key for key in error.instance if key not in known)
-    return f"unknown member {quoted(unknown)}" + _did_you_mean(unknown, known)
+    return f"unknown member {quoted(unknown)}" + did_you_mean(unknown, known)
 
 
-def _did_you_mean(text: Any, known: Iterable[str]) -> str:
+def did_you_mean(text: Any, known: Iterable[str]) -> str:
     meant = _closest(text, known) if isinstance(text, str) and len(text) < 100 else None
     return f"; did you mean {meant!r}?" if meant is not None else ""
 
@@ -89,19 +89,17 @@ def say_no_json(why: str) -> str:
     return f"cannot be written as JSON: {why[:100]}"
 
 
-def _say_enum(error: Any) -> str:
-    allowed = error.validator_value
-    listed = ", ".join(map(str, allowed[:6])) + (", ..." if len(allowed) > 6 else "")
-    return f"{shown(error.instance)} is not one of {listed}" + _did_you_mean(
-        error.instance, [str(value) for value in allowed]
-    )
+def say_not_one_of(value: Any, allowed: Iterable[Any]) -> str:
+    texts = [str(each) for each in allowed]
+    listed = ", ".join(texts[:6]) + (", ..." if len(texts) > 6 else "")
+    return f"{shown(value)} is not one of {listed}" + did_you_mean(value, texts)
 
 
 _WORDS: Mapping[str, Callable[[Any], str]] = {
     "required": _say_required,
     "additionalProperties": _say_unknown,
     "type": lambda e: f"{shown(e.instance)} is not {_expected(e.validator_value)}",
-    "enum": _say_enum,
+    "enum": lambda e: say_not_one_of(e.instance, e.validator_value),
     "maxLength": lambda e: f"{len(e.instance)} characters, at most {e.validator_value}",
     "minimum": lambda e: f"{shown(e.instance)}, at least {e.validator_value}",
     "maximum": lambda e: f"{shown(e.instance)}, at most {e.validator_value}",

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._datetime import parse_datetime
+from ._words import say_not_one_of
 from .messages import CustomData, Datatype
 
 __all__ = [
@@ -110,7 +111,12 @@ else:
 
     def _member(cls: type[StrEnum]) -> Converter:
         def convert(value: Any) -> Any:
-            return value if value.__class__ is cls else cls(value)
+            if value.__class__ is cls:
+                return value
+            try:
+                return cls(value)
+            except ValueError:
+                raise ValueError(say_not_one_of(value, cls)) from None
 
         return convert
 

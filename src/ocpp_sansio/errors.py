@@ -32,6 +32,7 @@ __all__ = [
     "SchemaViolation",
     "SecurityError",
     "TypeConstraintViolationError",
+    "Unanswered",
 ]
 
 
@@ -218,7 +219,13 @@ class LocalProtocolError(Exception):
     """You broke a rule of the protocol or of this interface; nothing has happened."""
 
 
-class RemoteProtocolError(Exception):
+class Unanswered(Exception):
+    """A call has ended without an answer that can be used: CallTimeout, ConnectionClosed, QueueFull or
+    RemoteProtocolError. A refusal is an answer, and an OCPPError.
+    """
+
+
+class RemoteProtocolError(Unanswered):
     """The peer answered a call with something unusable.
 
     `violation` says where, if the payload did not match its schema.
@@ -243,15 +250,15 @@ class SchemaViolation(ValueError):
         return f"{self.args[0]}: {self.violation}"
 
 
-class ConnectionClosed(Exception):
+class ConnectionClosed(Unanswered):
     """The link is gone: a race, not a bug."""
 
 
-class QueueFull(Exception):
+class QueueFull(Unanswered):
     """Too many calls wait for their turn: try later, or raise `Limits.queued_calls`."""
 
 
-class CallTimeout(TimeoutError):
+class CallTimeout(Unanswered, TimeoutError):
     """No answer in time. `action`, `id` and `seconds` say to what and how long; `sent` whether the call left at all."""
 
     def __init__(self, action: str, id: str, seconds: float, sent: bool = True) -> None:

@@ -213,8 +213,9 @@ class CallResultErrorReceived:
 class FrameRejected:
     """Not a frame, or a CALL or a SEND that was refused.
 
-    `error` says what is wrong, in the terms of this version; `answered_with` is the id under which the peer
-    was answered, None if the frame is not one to answer. Of a text that is too big, `text` is the beginning.
+    `error` says what is wrong, with an `ErrorCode`, which some versions spell otherwise on the wire;
+    `answered_with` is the id under which the peer was answered, None if the frame is not one to answer. Of a
+    text that is too big, `text` is the beginning.
     """
 
     text: str = attrs.field(repr=_shown)

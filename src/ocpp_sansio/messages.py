@@ -7,7 +7,18 @@ decoder, encoder and JSON Schema are derived. This room knows nothing of frames,
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    ClassVar,
+    Generic,
+    Literal,
+    NamedTuple,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+)
 
 import attrs
 
@@ -40,6 +51,8 @@ class Absent(Enum):
 
     def __repr__(self) -> str:
         return "ABSENT"
+
+    __str__ = __repr__
 
 
 #: What a member that may be any JSON, null included, holds when it is not there. Elsewhere absent is None.
@@ -248,13 +261,14 @@ class Raw(Request["Raw", "Raw"], Response):
         action: str, *, request: Mapping[str, Any], response: Mapping[str, Any], sender: Role | None = None
     ) -> "type[DeclaredRaw]":
         """The request class of an action that JSON Schema documents describe, for
-        `Connection(extensions=...)`: `Sing = Raw.declare("Sing", ...)`, then `Sing({"song": "..."})`.
+        `Connection(extensions=...)`: `Sing = Raw.declare("Sing", ...)`, then `Sing({"song": "..."})`, which
+        is answered with `Sing.answer({"loud": True})`.
 
         The documents judge what is sent and received. Their `$schema` says which draft they are in; without
         one it is draft 6. `sender` is the role that may send it, None means either.
         """
-        answer = _declared(action, response)
-        return _declared(action, request, __answer__=answer, __sender__=sender)
+        answer = _declared(f"{action}Response", action, response)
+        return _declared(action, action, request, __answer__=answer, __sender__=sender)
 
 
 class DeclaredRaw(Raw):
@@ -265,14 +279,18 @@ class DeclaredRaw(Raw):
     def __init__(self, payload: dict[str, Any] | None = None) -> None:
         super().__init__(self.__action__, {} if payload is None else payload)
 
+    @classmethod
+    def answer(cls, payload: dict[str, Any] | None = None) -> "DeclaredRaw":
+        """The answer to a request of this class."""
+        declared: Any = cls.__answer__
+        return cast("DeclaredRaw", declared(payload))
+
 
 Raw.__answer__ = Raw  # which a class cannot say of itself
 
 
-def _declared(action: str, schema: Mapping[str, Any], **names: Any) -> type[DeclaredRaw]:
-    return type(
-        action, (DeclaredRaw,), {"__slots__": (), "__action__": action, "__schema__": schema, **names}
-    )
+def _declared(name: str, action: str, schema: Mapping[str, Any], **names: Any) -> type[DeclaredRaw]:
+    return type(name, (DeclaredRaw,), {"__slots__": (), "__action__": action, "__schema__": schema, **names})
 
 
 def asdict(message: Message) -> dict[str, Any]:

@@ -69,8 +69,12 @@ class Rules:
 
 
 _VALUE_VIOLATIONS = dict.fromkeys(
-    ("maxLength", "enum", "minimum", "maximum", "multipleOf", "format"),
-    ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,  # J*-418 to J*-420
+    (
+        *("maxLength", "enum", "minimum", "maximum", "multipleOf", "format"),  # J*-418 to J*-420
+        # of the same kind, in a user's own schema:
+        *("minLength", "pattern", "const", "exclusiveMinimum", "exclusiveMaximum"),
+    ),
+    ErrorCode.PROPERTY_CONSTRAINT_VIOLATION,
 )
 _COUNT_VIOLATIONS = dict.fromkeys(
     ("minItems", "maxItems"),

@@ -46,8 +46,8 @@ def test_an_argument_of_the_wrong_kind(keyword: str, value: Any, message: str) -
         ("1.6", "validation", Validation(actions={"Autorize": "lenient"}), "there is no action 'Autorize'"),
         ("1.6", "duplicates", "drop", "'drop' is not a valid Duplicates"),
         ("1.6", "extensions", [SING, SING], "there are two extensions Sing"),
-        ("1.6", "field_lengths", {3: 1}, "3 is no text"),
-        ("1.6", "field_lengths", {"SingRequest.song": 5}, "is no text"),
+        ("1.6", "field_lengths", {3: 1}, "3: there is no such message"),
+        ("1.6", "field_lengths", {"SingRequest.song": 5}, "there is no such message"),
         (
             "1.6",
             "field_lengths",

@@ -7,10 +7,14 @@ import pytest
 
 from ocpp_sansio import (
     CallTimeout,
+    ConnectionClosed,
     ErrorCode,
+    LocalProtocolError,
     OCPPError,
+    QueueFull,
     RemoteProtocolError,
     SchemaViolation,
+    Unanswered,
     Violation,
     errors,
 )
@@ -107,6 +111,14 @@ def test_errors_say_what_happened() -> None:
         str(SchemaViolation("call.X cannot be sent", VIOLATION))
         == "call.X cannot be sent: $.a: 7 is not text"
     )
+
+
+def test_a_call_is_refused_or_unanswered_and_nothing_else() -> None:
+    ends = {CallTimeout, ConnectionClosed, QueueFull, RemoteProtocolError}
+    assert set(Unanswered.__subclasses__()) == ends
+    for other in (OCPPError, LocalProtocolError, SchemaViolation):
+        assert not issubclass(other, Unanswered)
+    assert not issubclass(Unanswered, OCPPError)
 
 
 def test_an_error_of_the_peer_is_not_an_error_of_ours() -> None:

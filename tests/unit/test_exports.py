@@ -115,7 +115,7 @@ def test_no_file_of_the_core_can_read_a_clock_or_do_io(path: Path) -> None:
 ROOMS = {
     "_datetime": set(),
     "messages": {"_datetime"},
-    "converters": {"_datetime", "messages"},
+    "converters": {"_datetime", "_words", "messages"},
     "errors": {"messages", "validation"},  # for types alone
     "_memory": set(),
     "policies": set(),
@@ -147,6 +147,7 @@ ROOMS = {
         "_lenient",
         "_shape",
         "_values",
+        "_words",
         "errors",
         "messages",
         "policies",

@@ -11,6 +11,7 @@ from ocpp_sansio import (
     CallReceived,
     CallResultReceived,
     Connection,
+    ErrorCode,
     FrameRejected,
     LocalProtocolError,
     Raw,
@@ -95,7 +96,7 @@ def test_an_action_of_a_schema_document_has_a_raw_payload() -> None:
     assert (received.action, received.request.payload) == ("Sing", {"song": "la", "more": [1]})
     with pytest.raises(TypeError, match="Sing is answered with"):
         station.reply(received, BlinkResult(done=True))
-    station.reply(received, Sing.__answer__(payload={"loud": True}))
+    station.reply(received, Sing.answer({"loud": True}))
     event = passed_on(station, csms)
     assert isinstance(event, CallResultReceived)
     assert event.response is pending.response_in(event)
@@ -103,14 +104,18 @@ def test_an_action_of_a_schema_document_has_a_raw_payload() -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "place"),
+    ("payload", "place", "code"),
     [
-        ({}, "$: song is missing"),
-        ({"song": "LA"}, "$.song: 'LA' does not match"),
-        ({"song": "la", "at": "noon"}, "$.at: 'noon' is not an integer or null"),
+        ({}, "$: song is missing", ErrorCode.OCCURRENCE_CONSTRAINT_VIOLATION),
+        ({"song": "LA"}, "$.song: 'LA' does not match", ErrorCode.PROPERTY_CONSTRAINT_VIOLATION),
+        (
+            {"song": "la", "at": "noon"},
+            "$.at: 'noon' is not an integer or null",
+            ErrorCode.TYPE_CONSTRAINT_VIOLATION,
+        ),
     ],
 )
-def test_a_schema_document_judges_both_ways(payload: dict[str, object], place: str) -> None:
+def test_a_schema_document_judges_both_ways(payload: dict[str, object], place: str, code: ErrorCode) -> None:
     csms, station = pair()
     with pytest.raises(SchemaViolation) as caught:
         csms.call(Sing(payload=payload), now=0.0)
@@ -119,6 +124,7 @@ def test_a_schema_document_judges_both_ways(payload: dict[str, object], place: s
     [event] = events_of(station)
     assert isinstance(event, FrameRejected)
     assert event.answered_with == "1"
+    assert event.error.code is code
     assert place in event.error.description
     assert any(place in str(violation) for violation in violations(Sing, payload))
 
@@ -232,19 +238,19 @@ def test_a_longer_maximum_of_an_answer() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "problem"),
     [
-        "",
-        "Nothing.x",
-        "HeartbeatRequest.x",
-        "BootNotificationRequest",
-        "GetBaseReportRequest.requestId",
-        EXI.replace("Request", ""),
-        EXI.replace("R", "r"),
+        ("", "there is no such message"),
+        ("Nothing.x", "there is no such message"),
+        ("HeartbeatRequest.x", "no text of that name$"),
+        ("BootNotificationRequest", "no text of that name$"),
+        ("GetBaseReportRequest.requestId", "no text of that name"),
+        (EXI.replace("Request", ""), "there is no such message"),
+        (EXI.replace("R", "r"), "there is no such message"),
     ],
 )
-def test_only_texts_of_messages_can_be_longer(name: str) -> None:
-    with pytest.raises(ValueError, match="is no text"):
+def test_only_texts_of_messages_can_be_longer(name: str, problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
         Connection(Role.CSMS, "2.0.1", field_lengths={name: 1})
 
 
@@ -255,5 +261,5 @@ def test_a_length_is_a_positive_number(length: object) -> None:
 
 
 def test_a_message_without_a_class_of_its_own_has_no_texts_to_be_longer() -> None:
-    with pytest.raises(ValueError, match="is no text"):
+    with pytest.raises(ValueError, match="no text of that name"):
         Connection(Role.CSMS, "2.0.1", extensions=[Sing], field_lengths={"SingRequest.song": 5})

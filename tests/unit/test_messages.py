@@ -152,8 +152,8 @@ def test_nested_mappings_are_converted_at_every_depth() -> None:
 @pytest.mark.parametrize(
     ("changes", "error", "text"),
     [
-        ({"colour": "Green"}, ValueError, "'Green' is not a valid Colour"),
-        ({"colours": ["Green"]}, ValueError, "'Green' is not a valid Colour"),
+        ({"colour": "Read"}, ValueError, "'Read' is not one of Red, Dark.Blue, Old; did you mean 'Red'?"),
+        ({"colours": ["Green"]}, ValueError, "'Green' is not one of Red, Dark.Blue, Old"),
         ({"when": "noon"}, ValueError, "'noon' is not an ISO 8601 date and time"),
         ({"inner": {"cnt": 1}}, TypeError, "cnt"),
         ({"inner": {}}, TypeError, "count"),
@@ -240,7 +240,7 @@ Sing = Raw.declare("Sing", request={"type": "object"}, response={"required": ["l
 def test_a_declared_action_has_a_name_a_sender_and_an_answer() -> None:
     # L-1007
     assert (Sing.__name__, Sing.__action__, Sing.__sender__) == ("Sing", "Sing", Role.CSMS)
-    assert Sing.__answer__.__name__ == "Sing"
+    assert Sing.__answer__.__name__ == "SingResponse"
     assert Sing.__schema__ == {"type": "object"}
     assert Sing.__answer__.__schema__ == {"required": ["loud"]}
 
@@ -253,6 +253,8 @@ def test_a_declared_message_knows_its_action() -> None:
     message = Sing({"song": "la"})
     assert (message.action, message.payload) == ("Sing", {"song": "la"})
     assert Sing().payload == {}
+    answer = Sing.answer({"loud": True})
+    assert (type(answer), answer.action, answer.payload) == (Sing.__answer__, "Sing", {"loud": True})
 
 
 def test_two_declarations_of_one_name_are_two_classes() -> None:
@@ -278,4 +280,4 @@ def test_a_subclass_of_a_send_is_the_same_send() -> None:
 
 def test_absent_is_false_and_says_so() -> None:
     assert not ABSENT
-    assert repr(ABSENT) == "ABSENT"
+    assert repr(ABSENT) == str(ABSENT) == "ABSENT"

@@ -267,9 +267,15 @@ def test_an_answer_of_another_class_is_told_which_is_right() -> None:
         ),
         (
             "field_lengths",
-            {"HeartbeatRequest.x": 5},
+            {"Heartbeat.x": 5},
             ValueError,
-            f"'HeartbeatRequest.x' is no text; write it like '{EXI}'",
+            "'Heartbeat.x': there is no such message; write it like 'AuthorizeRequest.idTag'",
+        ),
+        (
+            "field_lengths",
+            {"Get15118EVCertificateRequest.exiRequests": 5},
+            ValueError,
+            f"'{EXI}s': no text of that name; did you mean 'exiRequest'?",
         ),
         (
             "field_lengths",
