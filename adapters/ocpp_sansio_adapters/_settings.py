@@ -45,6 +45,7 @@ __all__ = [
     "log_end",
     "log_open",
     "shortened",
+    "url_at",
 ]
 
 LOGGER = logging.getLogger("ocpp_sansio.websockets")
@@ -191,6 +192,13 @@ def address_of(
     if tls is not None and not uri.secure:
         raise ValueError("tls is for a url that begins with wss://")
     return address, uri
+
+
+def url_at(host: str | None, address: tuple[str, int], *, secure: bool, base: str) -> str:
+    """The URL of an endpoint that listens there. Where no host was named, that of this machine."""
+    name = "localhost" if host in (None, "", "0.0.0.0", "::") else host
+    scheme, place = ("wss" if secure else "ws"), (f"[{name}]" if ":" in name else name)
+    return f"{scheme}://{place}:{address[1]}{base.rstrip('/')}"
 
 
 def check(

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal, TypeVar, overload
 from ocpp_sansio import CallReceived, Connection, OCPPError, Raw, Role, SendReceived, Version
 from ocpp_sansio.errors import NotImplementedError, NotSupportedError
 from ocpp_sansio.messages import Message, Request, Response, Unconfirmed, asdict
-from ocpp_sansio.routing import Routes, routes_of
+from ocpp_sansio.routing import Routes, check_names, routes_of
 
 from ._legacy import OlderNames, Unjudged, answer_of, asked_for, members_of, policy_of, unjudged_in
 from .driver import Driver, Transport
@@ -50,13 +50,19 @@ class ChargePoint(OlderNames):
 
     Its names are few, because a subclass brings many: `id`, `logger`, `version`, `extensions` (request classes
     of vendors' actions, set by the subclass), `transport` (the connection), `protocol` (the
-    `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`.
+    `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`. ValueError refuses handlers and
+    hooks of these names when the class is made.
     """
 
     version: ClassVar[Version]
     extensions: ClassVar[Sequence[type[Request[Any, Any]]]] = ()
     _ocpp_routes: ClassVar[Routes]
     _ocpp_unjudged: ClassVar[Unjudged]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Raise ValueError for a handler that would hide a name of this class."""
+        super().__init_subclass__(**options)
+        check_names(cls, _NAMES, "ChargePoint")
 
     def __init__(
         self,
@@ -155,6 +161,10 @@ class ChargePoint(OlderNames):
     async def send(self, message: Unconfirmed | Raw) -> None:
         """Tell the peer something that is never answered: `Driver.send`."""
         await self._ocpp_driver.send(message)
+
+
+#: What a handler would hide: what is here, and what an object has besides.
+_NAMES = {*dir(ChargePoint), "id", "logger", "protocol", "transport", "version"}
 
 
 class _ChargePointDriver(Driver):

@@ -5,8 +5,8 @@ Who is let in is the business of `websockets.serve`, or of `asgi.CSMSApp`.
 """
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Mapping, MutableMapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any, Protocol, TypeAlias, final
 from weakref import WeakSet
 
@@ -14,12 +14,14 @@ import anyio
 import attrs
 from anyio.abc import TaskStatus
 
-from ocpp_sansio import Connection, ConnectionClosed, Role, StationState, Version
+from ocpp_sansio import ConnectionClosed, Role, StationState, Version
 from ocpp_sansio.handshake import key_of
 
-from .charge_point import ChargePoint, classes_by_version
+from ._classes import Classes, Maker
+from .charge_point import ChargePoint
 from .driver import Transport
-from .websockets import serve
+from .records import Observer
+from .websockets import Endpoint, serve, serving
 
 __all__ = ["CSMS", "Change", "IdentifiedTransport", "Joined", "Left", "NotConnected", "Stations"]
 
@@ -166,27 +168,38 @@ class _Changes(AsyncIterator[Change]):
 class CSMS:
     """The end that stations connect to.
 
-    `charge_points` are classes of charge points, one a version: each link is served by an object of the class
-    for the version that was agreed on. `options` are those of `Connection`, for each of them. Raises TypeError
-    and ValueError for wrong ones.
+    `charge_points` are classes of charge points, one a version: each link is served by an object of the
+    class for the version that was agreed on. What all of them share, such as a database, goes by
+    `functools.partial`: `CSMS(partial(MyChargePoint, database=database))`. `observers` see the frames and
+    calls of all links.
+
+    `options` are those of `Connection`, for each of them. What a policy or a field length names need not be
+    in all versions; it is for those that have it. Raises TypeError and ValueError for wrong arguments.
 
     `stations` are those that are connected. `states` is what is remembered of each station from one link to the
     next, by `ocpp_sansio.handshake.key_of`: put there what you have stored, and store what is there
     (`StationState.snapshot`).
     """
 
-    def __init__(self, *charge_points: type[ChargePoint], **options: Any) -> None:
-        self._classes = classes_by_version("a CSMS", charge_points)
-        self._options = options
+    def __init__(self, *charge_points: Maker, observers: Iterable[Observer] = (), **options: Any) -> None:
+        self._classes = Classes("a CSMS", Role.CSMS, charge_points, options, observers)
         self.stations = Stations()
         self.states: MutableMapping[str, StationState] = {}
-        for cls in charge_points:
-            self._connection(cls, StationState())  # wrong options are found now
 
     @property
     def versions(self) -> list[Version]:
         """The versions that are spoken."""
-        return list(self._classes)
+        return self._classes.versions
+
+    def serving(
+        self, host: str | None = None, port: int = 0, **settings: Any
+    ) -> AbstractAsyncContextManager[Endpoint]:
+        """Let stations connect for as long as the block lasts: `async with csms.serving("127.0.0.1", 0) as
+        endpoint`. `endpoint.url` is where.
+
+        It is `websockets.serving`; `settings` are the other keywords of `websockets.serve`.
+        """
+        return serving(self.handle, host, port, versions=self.versions, **settings)
 
     async def serve(
         self,
@@ -196,7 +209,10 @@ class CSMS:
         task_status: TaskStatus[tuple[str, int]] = anyio.TASK_STATUS_IGNORED,
         **settings: Any,
     ) -> None:
-        """Let stations connect, until cancelled: `websockets.serve`, whose other keywords are `settings`."""
+        """Let stations connect, until cancelled: `websockets.serve`, whose other keywords are `settings`.
+
+        For a task group; `serving` is the same for a block.
+        """
         await serve(self.handle, host, port, versions=self.versions, task_status=task_status, **settings)
 
     async def handle(self, websocket: IdentifiedTransport) -> None:
@@ -204,10 +220,9 @@ class CSMS:
 
         It replaces the one that its station had before (L-130), whose waiting calls raise ConnectionClosed.
         """
-        cls = self._classes[websocket.version]
         key = key_of(websocket.identity, websocket.version)
-        protocol = self._connection(cls, self._state_of(key, websocket.identity))
-        link = _Link(cls(websocket.identity, websocket, protocol=protocol))
+        protocol = self._classes.connection(websocket.version, self._state_of(key, websocket.identity))
+        link = _Link(self._classes.charge_point(websocket.identity, websocket, protocol))
         self.stations._replace(key, link)
         try:
             with link.scope, suppress(ConnectionClosed):
@@ -216,9 +231,6 @@ class CSMS:
             if not self.stations._remove(key, link):
                 LOGGER.info("%s: replaced by a new link", websocket.identity)
                 await websocket.aclose(POLICY_VIOLATION, "the station has connected anew")
-
-    def _connection(self, cls: type[ChargePoint], state: StationState) -> Connection:
-        return Connection(Role.CSMS, cls.version, state=state, extensions=cls.extensions, **self._options)
 
     def _state_of(self, key: str, identity: str) -> StationState:
         """What is remembered of the station, which is the last to be forgotten from now on."""

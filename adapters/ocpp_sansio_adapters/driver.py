@@ -342,6 +342,7 @@ class Driver:
                 case CallReceived():
                     self._serve(event)
                 case SendReceived():
+                    self._reporter.tolerated(event)
                     self._run(f"the handler of {event.action}", partial(self._told.take, event))
                 case CallResultReceived() | CallErrorReceived() | CallFailed() | CallTimedOut() | CallLost():
                     self._finish(event)
@@ -418,7 +419,7 @@ class Driver:
         waiter.end = event
         waiter.error = self._error_in(event, waiter.started)
         waiter.done.set()
-        self._reporter.call_finished(event.pending, waiter.error, ours=True)
+        self._reporter.call_finished(event.pending, waiter.error, ours=True, answer=event)
 
     def _error_in(self, event: End, started: float) -> Exception | None:
         match event:

@@ -3,6 +3,7 @@
 The `time` of a record is seconds on the clock of the driver.
 """
 
+import json
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias, final
@@ -12,6 +13,7 @@ import attrs
 from ocpp_sansio import (
     CallReceived,
     CallResultErrorReceived,
+    CallResultReceived,
     DuplicateCallReceived,
     Event,
     FrameRejected,
@@ -19,7 +21,9 @@ from ocpp_sansio import (
     PendingCall,
     SendReceived,
     UnmatchedResponseReceived,
+    Violation,
 )
+from ocpp_sansio.security import without_secrets
 
 __all__ = [
     "CallFinished",
@@ -33,6 +37,8 @@ __all__ = [
 ]
 
 _log = logging.getLogger("ocpp_sansio")
+
+MOST_NAMED = 3  # of the departures of one message
 
 
 class CallWithdrawn(Exception):
@@ -80,6 +86,9 @@ class CallFinished:
     `error` is None if it was answered with a result. For a call of ours it is what `call()` raises, for one
     of the peer's what the handler raised. A call of ours whose caller has been cancelled ends by its answer
     or time-out all the same, and by `CallWithdrawn` if it had not left.
+
+    `violations` is how the peer departed from the schema, in its call or in its answer to ours, and was
+    understood all the same: what a lenient policy has let through.
     """
 
     time: float
@@ -89,6 +98,7 @@ class CallFinished:
     ours: bool
     seconds: float
     error: BaseException | None
+    violations: tuple[Violation, ...] = attrs.field(default=(), hash=False)  # what they quote has no hash
 
 
 Record: TypeAlias = FrameSent | FrameReceived | CallStarted | CallFinished
@@ -116,21 +126,51 @@ class Reporter:
             self._tell(FrameReceived, text)
 
     def call_started(self, call: CallReceived | PendingCall[Any], *, ours: bool) -> None:
+        if isinstance(call, CallReceived) and call.violations:
+            self.tolerated(call)
         if self._observers:
             self._open[ours, call.id] = self._clock()
             self._tell(CallStarted, call.id, call.action, ours)
 
     def call_finished(
-        self, call: CallReceived | PendingCall[Any], error: BaseException | None, *, ours: bool
+        self,
+        call: CallReceived | PendingCall[Any],
+        error: BaseException | None,
+        *,
+        ours: bool,
+        answer: Event | None = None,
     ) -> None:
+        """`answer` is what has ended a call of ours."""
+        said = answer if ours else call
+        violations = said.violations if isinstance(said, CallReceived | CallResultReceived) else ()
+        if violations and isinstance(said, CallResultReceived):
+            self.tolerated(said)
         if self._observers:
             now = self._clock()
             seconds = now - self._open.pop((ours, call.id), now)
-            self._tell(CallFinished, call.id, call.action, ours, seconds, error)
+            self._tell(CallFinished, call.id, call.action, ours, seconds, error, violations)
 
     def crashed(self, culprit: str, error: BaseException) -> None:
         """Somebody else's code has raised."""
         _log.error("%s: %s failed", self._identity, culprit, exc_info=error)
+
+    def tolerated(self, said: CallReceived | CallResultReceived | SendReceived) -> None:
+        """The peer may depart from the schema, and was understood all the same: at INFO, if it does."""
+        if not said.violations or not _log.isEnabledFor(logging.INFO):
+            return
+        match said:
+            case CallResultReceived(pending=call):
+                name = f"the answer to {call.action} {call.id!r}"
+            case SendReceived():
+                name = f"SEND {said.action:.60} {said.id!r}"
+            case _:
+                name = f"{said.action:.60} {said.id!r}"
+        # What is wrong with a value quotes it: where one of them is a password, the place has to do.
+        hidden = _holds_secret(said.payload)
+        named = [each.path if hidden else str(each) for each in said.violations[:MOST_NAMED]]
+        if len(said.violations) > MOST_NAMED:
+            named.append(f"{len(said.violations) - MOST_NAMED} more")
+        _log.info("%s: %s is not as its schema wants: %s", self._identity, name, "; ".join(named))
 
     def ignored(self, event: Event) -> None:
         """The peer sent something that concerns no one's call, or told more than we can handle."""
@@ -159,3 +199,12 @@ class Reporter:
                 observer(record)
             except Exception as error:
                 self.crashed("an observer", error)
+
+
+def _holds_secret(payload: object) -> bool:
+    """Whether there is a password in it, as far as that can be told: a parser of the user's may have made it."""
+    try:
+        text = json.dumps(payload, default=str)
+    except (TypeError, ValueError, RecursionError):
+        return True
+    return without_secrets(text) != text

@@ -6,7 +6,7 @@ When to try again is decided by `ReconnectTimer`, what may be sent before the bo
 
 import logging
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from math import inf
 from types import TracebackType
@@ -20,21 +20,20 @@ from ocpp_sansio import (
     BootGate,
     BootStatus,
     CallTimeout,
-    Connection,
     ConnectionClosed,
     OCPPError,
     QueueFull,
     Role,
     StationState,
-    Version,
 )
-from ocpp_sansio.errors import RemoteProtocolError
+from ocpp_sansio.errors import LocalProtocolError, RemoteProtocolError
 from ocpp_sansio.handshake import UpgradeFailed
 from ocpp_sansio.messages import Request, Response
 from ocpp_sansio.reconnect import ReconnectTimer
 
-from .charge_point import ChargePoint, classes_by_version
-from .records import FrameSent, Record
+from ._classes import Classes, Maker
+from .charge_point import ChargePoint
+from .records import FrameSent, Observer, Record
 from .websockets import WebSocket, connect
 
 __all__ = ["Station"]
@@ -60,40 +59,53 @@ class Station:
     """A charging station and its link, for `async with`.
 
     `charge_points` are classes, one for each version that it speaks, the preferred first; each link is served
-    by an object of one. `boot` is the BootNotification of each version: it is sent once, and again until it is
-    accepted, but not after a mere reconnect (J16-129). Until then all that may not be sent waits. Without
-    `boot`, booting and heartbeats are yours.
+    by an object of one. What is to outlive a link, such as the meter, goes by `functools.partial`:
+    `Station(url, "CP_1", partial(Wallbox, meter=meter))`. `observers` see the frames and calls of each link.
+
+    `boot` is the BootNotification of each version, a list if there are several: it is sent once, and again until it is
+    accepted, but not after a mere reconnect (J16-129). Until then all that may not be sent waits. `on_boot`
+    is told of each answer that has accepted it: of the CSMS's time, and the interval between heartbeats.
+    Without `boot`, booting and heartbeats are yours.
 
     `settings` are keywords of `websockets.connect`, such as `password`, `tls` and `profile`, until
-    `configure` says otherwise; `options` those of `Connection`. `state` is what is known from an earlier
-    life; `timer` says when to connect again. Raises TypeError and ValueError for wrong arguments.
+    `configure` says otherwise; `options` those of `Connection`, of which a policy or a field length may name
+    what only some of the versions have. `state` is what is known from an earlier life. `timer` says when to
+    connect again: a `ReconnectTimer`, or the keywords of one, such as `{"wait_minimum": 1, "random_range": 2}`.
+    Raises TypeError and ValueError for wrong arguments.
     """
 
     def __init__(
         self,
         url: str,
         identity: str,
-        *charge_points: type[ChargePoint],
+        *charge_points: Maker,
         boot: Request[Any, Any] | Iterable[Request[Any, Any]] = (),
-        timer: ReconnectTimer | None = None,
+        on_boot: Callable[[Any], object] | None = None,
+        timer: ReconnectTimer | Mapping[str, Any] | None = None,
         state: StationState | None = None,
+        observers: Iterable[Observer] = (),
         settings: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
-        self._classes = classes_by_version("a station", charge_points)
+        boots = {type(request): request for request in ([boot] if isinstance(boot, Request) else boot)}
+        gate = {"boot_gate": BootGate()} if boots else {}
+        self._classes = Classes(
+            "a station", Role.CHARGING_STATION, charge_points, {**gate, **options}, observers, observed=True
+        )
+        self._versions = self._classes.versions
         self.url = url
         self.identity = identity
         self.state = state or StationState(identity)
-        self.timer = timer or ReconnectTimer(draw=random.random)
-        boots = {type(request): request for request in ([boot] if isinstance(boot, Request) else boot)}
-        self._boots = {version: boots.get(version.load()[BOOT]) for version in self._classes if boots}
+        self.timer = timer if isinstance(timer, ReconnectTimer) else _timer(timer or {})
+        self._boots = {version: boots.get(version.load()[BOOT]) for version in self._versions if boots}
         if None in self._boots.values() or len(boots) > len(self._boots):
             raise ValueError("boot has one BootNotification for each version that is spoken, or none at all")
         self._settings = settings or {}
-        self._options: dict[str, Any] = {"boot_gate": BootGate(), **options} if self._boots else options
-        self._versions = list(self._classes)
+        self._on_boot = on_boot
         self._boot_due = -inf  # until when the CSMS wants no other boot
         self._interval = DEFAULT_INTERVAL  # between heartbeats
+        self._boot_wanted = False  # whatever the last answer was
+        self._changed_mind = anyio.Event()  # set when what is due next is something else
         self._sent = 0.0  # when the last frame left
         self._current: ChargePoint | None = None
         self._changed = anyio.Event()
@@ -109,8 +121,8 @@ class Station:
     def _check(self) -> None:
         """Let those complain who will be given the arguments later."""
         self.configure()
-        for version in self._classes:
-            protocol = self._connection(version)
+        for version in self._versions:
+            protocol = self._classes.connection(version, self.state)
             boot = self._boots.get(version)
             if boot is not None:
                 protocol.call(boot, now=0.0)
@@ -125,6 +137,34 @@ class Station:
         settings = {**self._settings, **settings}
         connect(url, self.identity, versions=self._versions, **settings)
         self.url, self._settings = url, settings
+
+    @property
+    def heartbeat_interval(self) -> float:
+        """Seconds of silence after which a heartbeat is sent: what the answer to the boot has said, until
+        `heartbeat_every` says otherwise.
+        """
+        return self._interval
+
+    def heartbeat_every(self, seconds: float) -> None:
+        """Send a heartbeat after so many seconds of silence, from now on and until a boot is answered.
+
+        For what a CSMS sets as HeartbeatInterval. Raises ValueError for what is no such number.
+        """
+        if not isinstance(seconds, (int, float)) or not 0 < seconds <= MOST_SECONDS:
+            raise ValueError(f"heartbeats come every so many seconds, a number above 0, not {seconds!r:.60}")
+        self._interval = float(seconds)
+        self._changed_mind.set()
+
+    def boot_again(self) -> None:
+        """Send the BootNotification again, now or as soon as there is a link: for a CSMS that triggers it.
+
+        Raises LocalProtocolError if there is none to send. Whoever has restarted takes a new `state` instead.
+        """
+        if not self._boots:
+            raise LocalProtocolError(f"{self.identity} was given no BootNotification: booting is yours")
+        self._boot_due = -inf
+        self._boot_wanted = True
+        self._changed_mind.set()
 
     async def reconnect(self) -> None:
         """Close the present link once what is owed has left. The next comes when `timer` says.
@@ -231,11 +271,9 @@ class Station:
 
     async def _live(self, websocket: WebSocket) -> None:
         """Serve a link to its end. Raises what ended it."""
-        protocol = self._connection(websocket.version)
+        protocol = self._classes.connection(websocket.version, self.state)
         self._sent = anyio.current_time()
-        charge_point = self._classes[websocket.version](
-            self.identity, websocket, protocol=protocol, observers=[self._observe]
-        )
+        charge_point = self._classes.charge_point(self.identity, websocket, protocol, self._observe)
         self._turn_to(charge_point)
         end: Exception | None = None
         try:
@@ -251,15 +289,6 @@ class Station:
         if end is not None:
             raise end
 
-    def _connection(self, version: Version) -> Connection:
-        return Connection(
-            Role.CHARGING_STATION,
-            version,
-            state=self.state,
-            extensions=self._classes[version].extensions,
-            **self._options,
-        )
-
     def _turn_to(self, charge_point: ChargePoint | None) -> None:
         self._current = charge_point
         self._changed.set()
@@ -270,43 +299,70 @@ class Station:
             self._sent = record.time
 
     async def _attend(self, charge_point: ChargePoint) -> None:
-        """Boot if that is still to be done, then say something at least once in each interval."""
+        """Boot whenever that is to be done, and say something at least once in each interval."""
         version = charge_point.version
         boot = self._boots.get(version)
         if boot is None:
             return
         with suppress(ConnectionClosed):
-            await self._boot(charge_point, boot)
             while True:
+                if self._boot_wanted or not self._accepted():
+                    if await self._passes(self._boot_due):
+                        await self._boot(charge_point, boot)
+                    continue
                 due = self._sent + self._interval
-                await anyio.sleep_until(due)
-                if self._sent + self._interval <= due:
+                if await self._passes(due) and self._sent + self._interval <= due:
                     self._sent = anyio.current_time()  # or it would be tried again at once if it cannot leave
                     with suppress(*UNANSWERED):
                         await charge_point.call(version.load()["Heartbeat"]())
 
+    async def _passes(self, due: float) -> bool:
+        """Wait until then; False as soon as something else is to be done."""
+        self._changed_mind = anyio.Event()
+        with anyio.CancelScope(deadline=due):
+            await self._changed_mind.wait()
+            return False
+        return True
+
     async def _boot(self, charge_point: ChargePoint, boot: Request[Any, Any]) -> None:
-        """Ask until the boot is accepted, unless it was on an earlier link, and no sooner than we are told to
+        """Ask once to be accepted, unless that has been meanwhile; the next time no sooner than we are told to
         (J16-507).
         """
-        while True:
-            await anyio.sleep_until(self._boot_due)
+        if self._accepted() and not self._boot_wanted:
+            return
+        interval = DEFAULT_INTERVAL
+        try:
+            response = await charge_point.call(boot)
+        except UNANSWERED as trouble:
+            self._boot_wanted = False
+            LOGGER.warning("%s: no usable answer to the BootNotification: %s", self.identity, trouble)
+        else:
+            self._boot_wanted = False
+            interval = _seconds(getattr(response, "interval", None))
             if self._accepted():
+                self._interval = interval
+                self._tell_of_boot(response)
                 return
-            interval = DEFAULT_INTERVAL
+        self._boot_due = anyio.current_time() + interval
+
+    def _tell_of_boot(self, response: Response) -> None:
+        """Whoever fails at this harms nobody else."""
+        if self._on_boot is not None:
             try:
-                response = await charge_point.call(boot)
-            except UNANSWERED as trouble:
-                LOGGER.warning("%s: no usable answer to the BootNotification: %s", self.identity, trouble)
-            else:
-                interval = _seconds(getattr(response, "interval", None))
-                if self._accepted():
-                    self._interval = interval
-                    return
-            self._boot_due = anyio.current_time() + interval
+                self._on_boot(response)
+            except Exception:
+                LOGGER.exception("%s: on_boot failed", self.identity)
 
     def _accepted(self) -> bool:
         return self.state.boot is BootStatus.ACCEPTED
+
+
+def _timer(settings: Mapping[str, Any]) -> ReconnectTimer:
+    """Raises TypeError and ValueError for wrong ones."""
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"timer is a ReconnectTimer or the keywords of one, not {settings!r:.60}")
+    keywords: dict[str, Any] = {"draw": random.random, **settings}
+    return ReconnectTimer(**keywords)
 
 
 def _seconds(interval: object) -> float:

@@ -7,9 +7,11 @@ let in and what is spoken. What is open then is a `WebSocket`: give it to a `Cha
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
+import attrs
 from anyio.abc import ByteStream, SocketAttribute, TaskStatus
 from websockets.client import ClientProtocol
 from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
@@ -47,13 +49,14 @@ from ._settings import (
     check_port,
     log_end,
     log_open,
+    url_at,
 )
 from ._tls import TLSStream
 from ._websocket import WebSocket
 from ._websocket_opening import close_at_once, handshake, info_of
 from .security import check_client, check_server
 
-__all__ = ["NEWEST_FIRST", "Authenticate", "Pings", "WebSocket", "connect", "serve"]
+__all__ = ["NEWEST_FIRST", "Authenticate", "Endpoint", "Pings", "WebSocket", "connect", "serve", "serving"]
 
 # The station's end.
 
@@ -192,7 +195,8 @@ async def serve(
 ) -> None:
     """Let stations connect, and run `handler` with the `WebSocket` of each, until cancelled.
 
-    Start it with `await task_group.start(serve, handler, ...)`, which returns the address: host and port.
+    Start it with `await task_group.start(serve, handler, ...)`, which returns the address: host and port; or
+    let `serving` do that.
     `base` is the path of the endpoint, below which stations connect. Without `authenticate`, every station is
     let in. `profile` is the security profile, from 0 to 3: with it, `tls` and `authenticate` must be what it
     wants, and stations with another are refused before `authenticate` is asked. Compression is a station's to
@@ -232,3 +236,55 @@ async def serve(
             await anyio.sleep_forever()
         finally:
             server.part(links)
+
+
+@attrs.frozen
+class Endpoint:
+    """Where stations connect to: `url`, behind which they put their identity, and `address`, host and port.
+
+    Where it listens at all addresses of this machine, the url is one for stations on it.
+    """
+
+    url: str
+    address: tuple[str, int]
+
+
+def serving(
+    handler: Callable[[WebSocket], Awaitable[object]],
+    host: str | None = None,
+    port: int = 0,
+    **settings: Any,
+) -> AbstractAsyncContextManager[Endpoint]:
+    """Let stations connect for as long as the block lasts: `async with serving(...) as endpoint`.
+
+    The arguments are those of `serve`, and so is the end, which comes after the block whether that was left,
+    has raised, or was cancelled. Exceptions of the block and of `serve` come as they are, not in a group.
+    """
+    return _serving(partial(serve, handler, host, port, **settings), host, settings)
+
+
+@asynccontextmanager
+async def _serving(
+    work: Callable[..., Awaitable[None]], host: str | None, settings: dict[str, Any]
+) -> AsyncGenerator[Endpoint, None]:
+    life = anyio.CancelScope()
+
+    async def live(*, task_status: TaskStatus[tuple[str, int]]) -> None:
+        with life:
+            await work(task_status=task_status)
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            try:
+                address = await tasks.start(live)
+                life.shield = True  # what cancels the block cancels this once the block has ended
+                secure, base = settings.get("tls") is not None, settings.get("base", "/")
+                yield Endpoint(url_at(host, address, secure=secure, base=base), address)
+            finally:
+                life.cancel()
+        return
+    except BaseExceptionGroup as group:
+        alone, *others = group.exceptions
+        if others:
+            raise
+    raise alone

@@ -4,15 +4,18 @@ what a user has added, and the policy.
 Between payloads and messages. Knows no connection and no state.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
+import attrs
+
 from ._codec import Refused, decoder, plain, widened_decoder
 from ._frames import check_nesting
 from ._lenient import read_leniently
-from ._shape import NO_LENGTHS, Lengths, members
+from ._shape import NO_LENGTHS, Lengths, Member, members
 from ._values import Note, is_unicode
 from ._words import did_you_mean
 from .errors import ErrorCode, LocalProtocolError, Rejection, SchemaViolation
@@ -21,7 +24,7 @@ from .policies import Strictness, Validation
 from .validation import Violation, encode, encode_unjudged, noted
 from .version import Catalogue, SendCatalogue, Version
 
-__all__ = ["Dialect"]
+__all__ = ["Dialect", "apportioned"]
 
 Read = tuple[Any, tuple[Violation, ...]]
 Extensions = tuple[type[Request[Any, Any]], ...]
@@ -88,12 +91,7 @@ class Dialect:
         nesting: int,
     ) -> "Dialect":
         """The one dialect of these arguments, as long as it is among the last few that were asked for."""
-        lengths = field_lengths or {}
-        if not isinstance(lengths, Mapping):
-            raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
-        for name, length in lengths.items():
-            if type(length) is not int or length < 1:
-                raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
+        lengths = _checked_lengths(field_lengths)
         return _shared(version, role, _classes(extensions), tuple(lengths.items()), validation, nesting)
 
     def read(
@@ -194,7 +192,42 @@ class Dialect:
             raise TypeError(f"{action} is answered with {_name(expected)}, not with {_name(type(response))}")
 
 
+#: What a FieldLength appends to the name of an action.
+_ENDS = ("Request", "Response")
+
 _shared = lru_cache(maxsize=64)(Dialect)
+
+
+def apportioned(
+    speakers: Mapping[Version, Iterable[type[Request[Any, Any]]]], options: Mapping[str, Any]
+) -> dict[Version, dict[str, Any]]:
+    """The options of `Connection` for each of several versions, which are given with their extensions.
+
+    An exception of the policy and a longer field go to the versions that have what they name. Raises
+    ValueError for a name that none of them has, and TypeError or ValueError for what else is wrong with them.
+    """
+    shares = {version: dict(options) for version in speakers}
+    policy = Validation.of(options.get("validation", Strictness.STRICT))
+    lengths = _checked_lengths(options.get("field_lengths"))
+    if len(shares) < 2 or not (policy.actions or lengths):
+        return shares
+    sends = {version: version.load_sends() for version in speakers}
+    calls = {
+        version: _extended(version, sends[version], _classes(extensions))
+        for version, extensions in speakers.items()
+    }
+    _check_actions(policy, {name for known in (*calls.values(), *sends.values()) for name in known})
+    longer = {version: _longer(catalogue, lengths) for version, catalogue in calls.items()}
+    for name, length in lengths.items():
+        if not any(name in found for found in longer.values()):
+            union = ChainMap(*map(dict, calls.values()))
+            knows = next((catalogue for catalogue in calls.values() if _text(catalogue, name)), union)
+            _lengths(knows, [(name, length)])  # raises
+    for version, share in shares.items():
+        known = {*calls[version], *sends[version]}
+        actions = {action: how for action, how in policy.actions.items() if _applies(policy, action, known)}
+        share |= {"validation": attrs.evolve(policy, actions=actions), "field_lengths": longer[version]}
+    return shares
 
 
 def _classes(extensions: Iterable[type[Request[Any, Any]]]) -> Extensions:
@@ -208,14 +241,19 @@ def _classes(extensions: Iterable[type[Request[Any, Any]]]) -> Extensions:
     return classes
 
 
-def _check_actions(validation: Validation, known: Iterable[str]) -> None:
+def _check_actions(validation: Validation, known: Collection[str]) -> None:
     """Raise ValueError for exceptions of a policy that can never apply: probably misspelt."""
     for action in validation.actions:
-        how = validation.of_action(action)
-        if action not in known and Strictness.OFF not in (how.received, how.sent):
-            raise ValueError(
-                f"validation: there is no action {action!r} that could be judged {how.received.value}"
-            )
+        if not _applies(validation, action, known):
+            how = validation.of_action(action).received.value
+            hint = did_you_mean(action, known)
+            raise ValueError(f"validation: there is no action {action!r} that could be judged {how}{hint}")
+
+
+def _applies(validation: Validation, action: str, known: Collection[str]) -> bool:
+    """Whether this exception of a policy can apply: what is not judged needs no class."""
+    how = validation.of_action(action)
+    return action in known or Strictness.OFF in (how.received, how.sent)
 
 
 def _name(cls: type[Any]) -> str:
@@ -249,29 +287,68 @@ def _extended(version: Version, sends: SendCatalogue, extensions: Extensions) ->
     return MappingProxyType({**catalogue, **own}) if own else catalogue
 
 
+def _checked_lengths(given: Mapping[str, int] | None) -> Mapping[str, int]:
+    """Names and lengths, if they are that."""
+    lengths = given or {}
+    if not isinstance(lengths, Mapping):
+        raise TypeError(f"field_lengths is a mapping of names to lengths, not {lengths!r:.60}")
+    for name, length in lengths.items():
+        if type(length) is not int or length < 1:
+            raise ValueError(f"the length of {name} is a positive number of characters, not {length!r}")
+    return lengths
+
+
 def _lengths(catalogue: Catalogue, given: Iterable[tuple[str, int]]) -> Mapping[type[Message], Lengths]:
     """Maximum lengths by class, from names as the variable FieldLength has them (J201-217)."""
     found: dict[type[Message], dict[str, int]] = {}
     for name, length in given:
-        message, _, wire = str(name).partition(".")
-        cls = _message_class(catalogue, message)
-        declared = members(cls) if cls is not None and cls.__schema__ is None else ()
-        texts = {member.wire: member for member in declared if member.type is str}
-        if cls is None:
-            raise ValueError(f"{name!r}: there is no such message; write it like 'AuthorizeRequest.idTag'")
-        if wire not in texts:
-            raise ValueError(f"{name!r}: no text of that name{did_you_mean(wire, texts)}")
-        if length < texts[wire].limits.get("maxLength", 0):
+        text = _text(catalogue, name)
+        if text is None:
+            raise ValueError(_say_no_text(catalogue, name))
+        cls, member = text
+        if length < member.limits.get("maxLength", 0):
             raise ValueError(
                 f"{name} may have more than {length} characters already; a FieldLength is longer"
             )
-        found.setdefault(cls, {})[wire] = length
+        found.setdefault(cls, {})[member.wire] = length
     return found
+
+
+def _longer(catalogue: Catalogue, lengths: Mapping[str, int]) -> dict[str, int]:
+    """Those of the lengths that `_lengths` would take."""
+    found: dict[str, int] = {}
+    for name, length in lengths.items():
+        text = _text(catalogue, name)
+        if text is not None and length >= text[1].limits.get("maxLength", 0):
+            found[name] = length
+    return found
+
+
+def _text(catalogue: Catalogue, name: str) -> tuple[type[Message], Member] | None:
+    """The class and its member that such a name is for, if there is one."""
+    message, _, wire = str(name).partition(".")
+    cls = _message_class(catalogue, message)
+    return None if cls is None or wire not in (texts := _texts(cls)) else (cls, texts[wire])
+
+
+def _texts(cls: type[Message]) -> dict[str, Member]:
+    """The members that a length may be given for."""
+    declared = members(cls) if cls.__schema__ is None else ()
+    return {member.wire: member for member in declared if member.type is str}
+
+
+def _say_no_text(catalogue: Catalogue, name: str) -> str:
+    message, _, wire = str(name).partition(".")
+    cls = _message_class(catalogue, message)
+    if cls is not None:
+        return f"{name!r}: no text of that name{did_you_mean(wire, _texts(cls))}"
+    hint = did_you_mean(message, [f"{action}{end}" for action in catalogue for end in _ENDS])
+    return f"{name!r}: there is no such message; write it like 'AuthorizeRequest.idTag'{hint}"
 
 
 def _message_class(catalogue: Catalogue, name: str) -> type[Message] | None:
     """The class of `BootNotificationRequest` or `BootNotificationResponse`."""
     request = catalogue.get(name.removesuffix("Request").removesuffix("Response"))
-    if request is None or name not in (f"{request.__action__}Request", f"{request.__action__}Response"):
+    if request is None or name not in (f"{request.__action__}{end}" for end in _ENDS):
         return None
     return request if name.endswith("Request") else request.__answer__

@@ -54,7 +54,7 @@ class ErrorCode(StrEnum):
 
 
 class Rejection(StrEnum):
-    """Why a frame was rejected. What each earns in an answer stands in the table of `version.py`."""
+    """Why a frame was rejected. What each earns in an answer stands in `Rules.answers` of the version."""
 
     TOO_BIG = "too big"  # L-132
     NOT_UTF8 = "not UTF-8"  # J16-201

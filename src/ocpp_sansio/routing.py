@@ -3,7 +3,7 @@
 Pure; whoever holds the loop calls the handlers.
 """
 
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from difflib import get_close_matches
 from inspect import signature
 from typing import Any, Protocol, TypeVar, overload
@@ -12,7 +12,7 @@ import attrs
 
 from .messages import Message, Request, Response, Unconfirmed, asdict
 
-__all__ = ["Handler", "Routes", "after", "on", "routes_of"]
+__all__ = ["Handler", "Routes", "after", "check_names", "on", "routes_of"]
 
 Own = TypeVar("Own")
 Owner = TypeVar("Owner")
@@ -204,6 +204,19 @@ def routes_of(cls: type[Any], catalogue: Mapping[str, Routed]) -> Routes:
             else:
                 hooks[mark.action] = (*hooks.get(mark.action, ()), handler)
     return Routes(handlers, hooks)
+
+
+def check_names(cls: type[Any], taken: Collection[str], owner: str) -> None:
+    """Raise ValueError for a handler or hook of the class whose name is among those that its base, `owner`,
+    needs for itself. Whoever overrides such a method without decorating it knows what he does.
+    """
+    for base in cls.__mro__:
+        for name, attribute in vars(base).items():
+            if name in taken and (marks := _marks(attribute)):
+                raise ValueError(
+                    f"@{marks[0].stage} of {base.__qualname__}.{name}: {owner} has a {name} of its own, which "
+                    f"this would hide; give the method another name, such as on_{name}"
+                )
 
 
 def _check(

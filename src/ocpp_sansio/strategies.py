@@ -42,8 +42,18 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+#: Those that were made: a datatype is in many messages.
+_payloads: dict[type[Message], st.SearchStrategy[dict[str, Any]]] = {}
+
+
 def payloads(cls: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
     """Valid JSON payloads of a message class or datatype, times in normal form."""
+    if cls not in _payloads:
+        _payloads[cls] = _payloads_of(cls)
+    return _payloads[cls]
+
+
+def _payloads_of(cls: type[Message]) -> st.SearchStrategy[dict[str, Any]]:
     required = {member.wire: _member(member) for member in members(cls) if member.required}
     optional = {member.wire: _member(member) for member in members(cls) if not member.required}
     closed = st.fixed_dictionaries(required, optional=optional)

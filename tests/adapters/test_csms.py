@@ -4,18 +4,29 @@ backends.
 
 import gc
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
-from ocpp_sansio import BootGate, BootStatus, ConnectionClosed, OCPPError, StationState, Version
+from ocpp_sansio import (
+    BootGate,
+    BootStatus,
+    ConnectionClosed,
+    OCPPError,
+    Raw,
+    StationState,
+    Validation,
+    Version,
+)
 from ocpp_sansio.routing import on
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v201 import call as call_201
 from ocpp_sansio_adapters import charge_point, v16
 from ocpp_sansio_adapters import csms as csms_module
 from ocpp_sansio_adapters.csms import CSMS, Joined, Left, NotConnected
+from ocpp_sansio_adapters.records import CallFinished, Record
 from tests.adapters.network import BOOT, NOW, At21, At201, AtCSMS, Link, network
 from tests.adapters.pipe import station_and_csms
 from tests.adapters.wire import End, quiet, wire
@@ -305,12 +316,12 @@ async def test_a_link_may_be_replaced_before_it_is_served() -> None:
 
 async def test_a_class_that_cannot_be_made_ends_its_own_link() -> None:
     class Broken(AtCSMS):
-        def __init__(self, id: str, connection: Any) -> None:
-            super().__init__(id, connection)
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            raise ZeroDivisionError
 
     csms = CSMS(Broken)
     _, far = station_and_csms(version=Version.V16)
-    with pytest.raises(TypeError, match="protocol"):
+    with pytest.raises(ZeroDivisionError):
         await csms.handle(far)
     assert len(csms.stations) == 0
 
@@ -341,6 +352,133 @@ async def test_the_same_station_is_known_by_its_identity(
             assert csms.stations[second[0].swapcase()].id == second[0]
         else:
             assert second[0].swapcase() not in csms.stations or not same
+
+
+# What serves a link.
+
+
+class WithDatabase(AtCSMS):
+    def __init__(self, *arguments: Any, database: list[str], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.database = database
+
+    @on(call.Authorize)
+    def authorize(self, request: call.Authorize) -> call_result.Authorize:
+        self.database.append(f"{self.id} {request.id_tag}")
+        return call_result.Authorize(id_tag_info={"status": "Accepted"})
+
+
+async def test_what_all_links_share_goes_by_a_partial() -> None:
+    database: list[str] = []
+    csms = CSMS(At201, partial(WithDatabase, database=database))
+    assert csms.versions == [Version.V201, Version.V16]
+    async with network(csms) as stations:
+        for identity in ("CP_1", "CP_2"):
+            await (await stations.connect(identity)).charge_point.call(call.Authorize(id_tag="A"))
+    assert database == ["CP_1 A", "CP_2 A"]
+
+
+async def test_observers_see_all_links() -> None:
+    shared: list[Record] = []
+    own: list[Record] = []
+    csms = CSMS(At201, partial(AtCSMS, observers=iter([own.append])), observers=iter([shared.append]))
+    async with network(csms) as stations:
+        for identity, version in (("CP_1", Version.V16), ("CS_2", Version.V201), ("CP_3", Version.V16)):
+            request: Any = BOOT if version is Version.V16 else call_201.Heartbeat()
+            await (await stations.connect(identity, version)).charge_point.call(request)
+    assert [(record.identity, record.action) for record in shared if isinstance(record, CallFinished)] == [
+        ("CP_1", "BootNotification"),
+        ("CS_2", "Heartbeat"),
+        ("CP_3", "BootNotification"),
+    ]
+    assert {record.identity for record in own} == {"CP_1", "CP_3"}
+
+
+async def test_what_only_some_versions_have_is_for_those() -> None:
+    policy = Validation("lenient", actions={"StartTransaction": "strict", "Sing": "strict"})
+    lengths = {"Get15118EVCertificateRequest.exiRequest": 6000}
+
+    class Singing(AtCSMS):
+        extensions = (Raw.declare("Sing", request={}, response={}),)
+
+    csms = CSMS(At21, At201, Singing, validation=policy, field_lengths=lengths)
+    async with network(csms) as stations:
+        old = await stations.connect("CP_1", Version.V16)
+        new = await stations.connect("CS_2", Version.V201)
+        with pytest.raises(OCPPError, match="unknown member 'why'"):
+            await old.charge_point.call(Raw("StartTransaction", {**START, "why": 1}))
+        with pytest.raises(OCPPError, match="NotSupported"):  # no handler, but it is valid
+            await new.charge_point.call(Raw("Get15118EVCertificate", {**EXI, "why": 1}))
+
+
+START = {"connectorId": 1, "idTag": "A", "meterStart": 0, "timestamp": NOW}
+EXI = {"iso15118SchemaVersion": "1", "action": "Install", "exiRequest": "x" * 6000}
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            {"validation": Validation(actions={"StartTransacton": "strict"})},
+            "no action 'StartTransacton' .*; did you mean 'StartTransaction'",
+        ),
+        (
+            {"field_lengths": {"BootNotificationRequest.chargePointModl": 30}},
+            "no text of that name; did you mean 'chargePointModel'",
+        ),
+        ({"observers": ["no function"]}, "an observer is a function, not 'no function'"),
+    ],
+)
+async def test_what_no_version_has_is_refused(options: dict[str, Any], problem: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=problem):
+        CSMS(AtCSMS, At201, **options)
+
+
+def closed(id: str, connection: Any) -> AtCSMS:
+    raise NotImplementedError
+
+
+class Closed(AtCSMS):
+    def __init__(self, id: str, connection: Any) -> None:
+        raise NotImplementedError
+
+
+class Unobserved(AtCSMS):
+    def __init__(self, id: str, connection: Any, *, protocol: Any) -> None:
+        super().__init__(id, connection, protocol=protocol)
+
+
+@pytest.mark.parametrize(
+    ("maker", "problem"),
+    [
+        (WithDatabase, r"a CSMS makes WithDatabase\(id, connection, protocol=...\): missing .*'database'"),
+        (Closed, r"a CSMS makes Closed\(id, connection, protocol=...\): .*'protocol'"),
+        (
+            partial(WithDatabase, database=[], colour=1, id="CP_1"),
+            r"partial\(WithDatabase, .*id is for a CSMS",
+        ),
+        (partial(AtCSMS, "CP_1"), r"partial\(AtCSMS, ...\): what is given by position is for a CSMS"),
+        (partial(AtCSMS, response_timeout=3), "response_timeout is for a CSMS itself to give"),
+        (partial(AtCSMS, observers=[5]), "an observer is a function, not 5"),
+        (
+            partial(Unobserved, observers=[print]),
+            r"\(id, connection, protocol=..., observers=...\): .*'observers'",
+        ),
+        (partial(int, 3), "takes classes of charge points that have a version, not <class 'int'>"),
+        (closed, "takes classes of charge points that have a version, not <function closed"),
+    ],
+)
+async def test_what_cannot_serve_a_link_is_refused_before_there_is_one(maker: Any, problem: str) -> None:
+    with pytest.raises(TypeError, match=problem):
+        CSMS(maker)
+
+
+async def test_a_class_that_knows_no_observers_serves_where_there_are_none() -> None:
+    csms = CSMS(Unobserved)
+    async with network(csms) as stations:
+        await (await stations.connect()).charge_point.call(BOOT)
+    with pytest.raises(TypeError, match=r"Unobserved\(id, connection, protocol=..., observers=...\)"):
+        CSMS(Unobserved, observers=[print])
 
 
 # What is remembered.

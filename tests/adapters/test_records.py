@@ -7,7 +7,16 @@ import anyio
 import attrs
 import pytest
 
-from ocpp_sansio import CallTimeout, Connection, ConnectionClosed, OCPPError, RemoteProtocolError
+from ocpp_sansio import (
+    CallReceived,
+    CallTimeout,
+    Connection,
+    ConnectionClosed,
+    OCPPError,
+    Raw,
+    RemoteProtocolError,
+    Violation,
+)
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio_adapters.driver import Driver
 from ocpp_sansio_adapters.records import (
@@ -17,6 +26,7 @@ from ocpp_sansio_adapters.records import (
     FrameReceived,
     FrameSent,
     Record,
+    Reporter,
 )
 from tests.adapters.wire import ANSWERS, NOW, End, LinkLost, Scripted, quiet, running, wire
 
@@ -59,6 +69,7 @@ def test_records_are_immutable() -> None:
         FrameReceived(1.0, "CP_1", "[]"),
         CallStarted(1.0, "CP_1", "7", "Reset", True),
         CallFinished(1.0, "CP_1", "7", "Reset", True, 0.5, None),
+        CallFinished(1.0, "CP_1", "7", "Reset", True, 0.5, None, (Violation("$", "type", {}, "no"),)),
     ):
         with pytest.raises(attrs.exceptions.FrozenInstanceError):
             record.time = 2.0  # type: ignore[misc]
@@ -341,3 +352,107 @@ async def test_an_answer_of_ours_that_the_peer_rejects_is_logged(caplog: pytest.
         assert record.getMessage() == "CP_1: our answer to None '1' was rejected: FormatViolation: no good"
         assert record.levelno == logging.WARNING
     assert near.sent == []
+
+
+# What was understood although it departs from its schema.
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What the log has at INFO."""
+    return [record.getMessage() for record in caplog.records if record.levelno == logging.INFO]
+
+
+async def test_departures_of_a_call_are_in_its_record_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    records: list[Record] = []
+    handlers = {"Reset": lambda request: call_result.Reset(status="Accepted")}
+    async with wire() as (near, far):
+        driver = Scripted(near, handlers, observers=[records.append], validation="lenient")
+        async with running(driver):
+            far.ask("Reset", type="Soft", now=None, why="so")
+            assert (await far.hear())[0] == 3
+            far.ask("Reset", "2", type="Soft")
+            await far.hear()
+    bent, straight = ends(records)
+    assert [each.path for each in bent.violations] == ["$.now", "$.why"]
+    assert straight.violations == ()
+    assert told(caplog) == [
+        "CP_1: Reset '1' is not as its schema wants: $.now: unknown member, left out; $.why: unknown member, left out"
+    ]
+
+
+async def test_departures_of_an_answer_are_in_the_record_of_the_call_and_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    records: list[Record] = []
+    async with wire() as (near, far):
+        driver = Scripted(near, observers=[records.append], validation="lenient")
+        async with running(driver), anyio.create_task_group() as tasks:
+            tasks.start_soon(driver.call, call.Heartbeat())
+            [_, id, *_] = await far.hear()
+            far.say(3, id, {**ANSWERS["Heartbeat"], **{f"more{number}": 1 for number in range(5)}})
+    [finished] = ends(records)
+    assert len(finished.violations) == 5
+    left_out = "; ".join(f"$.more{number}: unknown member, left out" for number in range(3))
+    assert told(caplog) == [
+        f"CP_1: the answer to Heartbeat '{id}' is not as its schema wants: {left_out}; 2 more"
+    ]
+
+
+async def test_a_time_without_a_zone_is_a_departure_for_a_strict_policy_too(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    async with wire() as (near, far):
+        driver = Scripted(near)
+        async with running(driver), anyio.create_task_group() as tasks:
+            tasks.start_soon(driver.call, call.Heartbeat())
+            [_, id, *_] = await far.hear()
+            far.say(3, id, {"currentTime": "2024-05-01T12:00:00"})
+    [line] = told(caplog)
+    assert line.startswith(
+        f"CP_1: the answer to Heartbeat '{id}' is not as its schema wants: $.currentTime: "
+    )
+
+
+async def test_what_is_refused_is_no_departure(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    records: list[Record] = []
+    async with wire() as (near, far), running(Scripted(near, observers=[records.append])):
+        far.ask("Reset", type="Soft", why="so")
+        assert (await far.hear())[0] == 4
+    assert told(caplog) == []
+    assert ends(records) == []
+
+
+def departing(payload: dict[Any, Any], *violations: Violation, id: str = "1") -> CallReceived:
+    return CallReceived(id, "Reset", Raw("Reset", payload), payload, violations, "")
+
+
+def test_where_there_is_a_password_values_are_not_quoted(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    reporter = Reporter("CP_1", (), lambda: 0.0)
+    quoting = Violation("$.value", "type", 4711, "4711 is not text, taken as '4711'")
+    reporter.tolerated(departing({"key": "AuthorizationKey", "value": 4711}, quoting))
+    reporter.tolerated(departing({"key": "Other", "value": 4711}, quoting))
+    reporter.tolerated(departing({"key": {1: 2}, ("no", "JSON"): 4711}, quoting))
+    assert told(caplog) == [
+        "CP_1: Reset '1' is not as its schema wants: $.value",
+        "CP_1: Reset '1' is not as its schema wants: $.value: 4711 is not text, taken as '4711'",
+        "CP_1: Reset '1' is not as its schema wants: $.value",
+    ]
+
+
+def test_a_line_of_the_log_is_one_line_whatever_the_peer_says(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    station = Connection(None, "1.6", validation="lenient")
+    station.receive_text('[2, "1\\n", "Reset", {"type": "Soft", "a\\nb' + 1000 * "x" + '": "\\n"}]', now=0.0)
+    event = station.next_event()
+    assert isinstance(event, CallReceived)
+    Reporter("CP_1", (), lambda: 0.0).tolerated(event)
+    [line] = told(caplog)
+    assert "\n" not in line
+    assert len(line) < 300

@@ -1,5 +1,6 @@
 """SEND through driver.py and charge_point.py: told, heard, and never answered (OCPP 2.1)."""
 
+import logging
 from typing import Any
 
 import anyio
@@ -149,3 +150,14 @@ def test_what_is_the_connections_to_say_is_not_said_twice(given: Any) -> None:
 def test_the_connection_speaks_the_version_of_the_class() -> None:
     with pytest.raises(ValueError, match=r"the protocol speaks 1\.6, ChargePoint 2\.1"):
         ChargePoint("CP_1", None, protocol=Connection(Role.CSMS, "1.6"))  # type: ignore[arg-type]
+
+
+async def test_departures_of_a_send_are_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    async with wire() as (near, far), running(Driver(Connection(None, "2.1"), near, identity="CP_1")):
+        far.say(6, "1", "NotifyPeriodicEventStream", {**PAYLOAD, "basetime": "2026-05-01T12:00:00"})
+        await quiet()
+    [line] = [record.getMessage() for record in caplog.records]
+    assert line.startswith(
+        "CP_1: SEND NotifyPeriodicEventStream '1' is not as its schema wants: $.basetime: "
+    )

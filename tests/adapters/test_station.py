@@ -2,12 +2,13 @@
 
 import logging
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import anyio
 import pytest
 
-from ocpp_sansio import BootStatus, ConnectionClosed, Limits, Raw, StationState, Version
+from ocpp_sansio import BootStatus, ConnectionClosed, Limits, Raw, StationState, Validation, Version
 from ocpp_sansio.errors import GenericError
 from ocpp_sansio.handshake import UpgradeFailed
 from ocpp_sansio.routing import on
@@ -15,6 +16,7 @@ from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio.v201 import call as call_201
 from ocpp_sansio.v201 import datatypes as datatypes_201
 from ocpp_sansio_adapters import charge_point, station, v16, v21, v201
+from ocpp_sansio_adapters.records import CallFinished, Record
 from ocpp_sansio_adapters.station import Station
 from tests.adapters.ether import BOOT, NOW, a_station, answer, ether
 
@@ -297,6 +299,56 @@ async def test_settings_are_those_of_connect(monkeypatch: pytest.MonkeyPatch) ->
         assert air.settings == {"password": "secret", "open_timeout": 3.0}
 
 
+class Metered(v16.ChargePoint):
+    def __init__(self, *arguments: Any, meter: list[int], **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        meter.append(len(meter))
+
+
+async def test_what_outlives_a_link_goes_by_a_partial(monkeypatch: pytest.MonkeyPatch) -> None:
+    meter: list[int] = []
+    async with ether(monkeypatch) as air, a_station(partial(Metered, meter=meter)):
+        await anyio.sleep(1)
+        air.cut()
+        await anyio.sleep(10)
+    assert meter == [0, 1]
+
+
+async def test_observers_see_each_link_and_heartbeats_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    records: list[Record] = []
+    async with ether(monkeypatch) as air, a_station(observers=iter([records.append])) as station:
+        air.boots = [answer("Accepted", 30)]
+        await anyio.sleep(10)
+        air.cut()
+        await anyio.sleep(10)
+        await station.call(STATUS)
+        await anyio.sleep(31)
+    actions = [record.action for record in records if isinstance(record, CallFinished)]
+    assert actions == ["BootNotification", "StatusNotification", "Heartbeat"]
+    assert {record.identity for record in records} == {"CP_1"}
+
+
+async def test_a_timer_may_be_told_by_its_keywords(monkeypatch: pytest.MonkeyPatch) -> None:
+    timer = {"wait_minimum": 5, "random_range": 0, "repeat_times": 1}
+    async with ether(monkeypatch) as air:
+        air.trouble = [OSError("no way")] * 3
+        async with a_station(timer=timer):
+            await anyio.sleep(100)
+        assert [instant for instant, _ in air.attempts] == [0, 5, 15, 25]
+
+
+async def test_options_may_name_what_only_some_versions_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = Validation(actions={"RemoteStartTransaction": "lenient", "RequestStartTransaction": "lenient"})
+    async with (
+        ether(monkeypatch),
+        a_station(v201.ChargePoint, v16.ChargePoint, boot=(), validation=policy) as station,
+    ):
+        assert (await station.connected()).version is Version.V16
+    wrong = Validation(actions={"RemotStartTransaction": "lenient"})
+    with pytest.raises(ValueError, match="did you mean 'RemoteStartTransaction'"):
+        Station("ws://localhost", "CP_1", v201.ChargePoint, v16.ChargePoint, validation=wrong)
+
+
 # Wrong arguments.
 
 BOOT_201 = call_201.BootNotification(
@@ -331,6 +383,10 @@ async def test_a_boot_is_one_for_each_version(boot: Any) -> None:
         ({"settings": {"colour": "red"}}, "colour"),
         ({"boot": call.BootNotification(charge_point_vendor="x" * 99, charge_point_model="One")}, "Vendor"),
         ({"call_timeout": -1}, "call_timeout"),
+        ({"timer": {"wait_minimum": -1}}, "wait_minimum"),
+        ({"timer": {"colour": 1}}, "colour"),
+        ({"timer": 5}, "timer is a ReconnectTimer or the keywords of one, not 5"),
+        ({"observers": [5]}, "an observer is a function, not 5"),
     ],
 )
 async def test_what_is_wrong_is_said_before_anything_is_sent(arguments: dict[str, Any], named: str) -> None:

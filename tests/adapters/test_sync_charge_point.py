@@ -71,6 +71,27 @@ def test_an_async_handler_of_a_mixin_and_an_async_generator_are_refused() -> Non
         type("Station", (Mixin, ChargePoint), {})
 
 
+@pytest.mark.parametrize("base", [ChargePoint, module.ChargePoint])
+@pytest.mark.parametrize(
+    "name",
+    ["call", "close", "extensions", "id", "logger", "protocol", "send", "start", "transport", "version"],
+)
+def test_a_handler_may_not_hide_a_name_of_the_base(name: str, base: Any) -> None:
+    handler = on("Heartbeat")(lambda self, **members: None)
+    with pytest.raises(ValueError, match=rf"@on of Station\.{name}: ChargePoint has a {name} of its own"):
+        type("Station", (base,), {name: handler})
+
+
+def test_a_method_of_the_base_may_be_overridden_all_the_same() -> None:
+    class Station(ChargePoint):
+        def start(self) -> None:
+            super().start()
+
+    line = Line()
+    with Station("CP_1", line):
+        line.cut()
+
+
 def test_a_method_that_is_async_and_no_handler_is_the_business_of_the_class() -> None:
     class Station(ChargePoint):
         async def other(self) -> None:

@@ -334,3 +334,24 @@ def test_an_observer_that_crashes_is_logged(caplog: pytest.LogCaptureFixture) ->
         line.say(2, "1", "ClearCache", {})
         assert line.hear()[0] == 3
     assert "an observer failed" in caplog.text
+
+
+def test_departures_are_in_the_record_of_a_call_and_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "ocpp_sansio")
+    line = Line()
+    records: list[Record] = []
+    driver = Served(
+        line, accept, protocol=Connection(None, "1.6", validation="lenient"), observers=[records.append]
+    )
+    with running(driver):
+        asked = spawn(driver.call, call.Heartbeat(), id="7")
+        line.answer({**NOW, "more": 1})
+        asked.result(PATIENCE)
+        line.say(2, "1", "ClearCache", {"why": "so"})
+        line.hear()
+    finished = [record for record in records if isinstance(record, CallFinished)]
+    assert [[each.path for each in record.violations] for record in finished] == [["$.more"], ["$.why"]]
+    assert [record.getMessage() for record in caplog.records] == [
+        "CP_1: the answer to Heartbeat '7' is not as its schema wants: $.more: unknown member, left out",
+        "CP_1: ClearCache '1' is not as its schema wants: $.why: unknown member, left out",
+    ]

@@ -19,7 +19,7 @@ from ocpp_sansio import (
     Violation,
 )
 from ocpp_sansio._codec import Refused
-from ocpp_sansio._dialect import Dialect
+from ocpp_sansio._dialect import Dialect, apportioned
 from ocpp_sansio._frames import Malformed
 from ocpp_sansio.messages import Message, Origin, Request, limits
 from ocpp_sansio.v16 import call, call_result
@@ -403,3 +403,96 @@ def test_a_declared_action_is_answered_with_what_was_declared() -> None:
     speaker.check_answer("Sing", Sing.__answer__())  # type: ignore[call-arg]
     with pytest.raises(TypeError, match=r"Sing is answered with messages\.Sing"):
         speaker.check_answer("Sing", call_result.Heartbeat(current_time="2024-05-01T12:00:00Z"))
+
+
+# The options of several versions.
+
+BOTH: dict[Version, list[Any]] = {Version.V201: [], Version.V16: []}
+
+
+def test_options_without_names_are_those_of_each_version() -> None:
+    options = {"call_timeout": 5, "validation": "lenient"}
+    assert apportioned(BOTH, options) == {Version.V201: options, Version.V16: options}
+    assert apportioned({Version.V16: []}, {"validation": Validation(actions={"Boot": "off"})}) == {
+        Version.V16: {"validation": Validation(actions={"Boot": "off"})}
+    }
+
+
+def test_an_exception_is_for_the_versions_that_have_the_action() -> None:
+    policy = Validation(
+        "lenient", actions={"StartTransaction": "strict", "TransactionEvent": "strict", "Authorize": "strict"}
+    )
+    shares = apportioned(BOTH, {"validation": policy, "call_timeout": 5})
+    named = {version: list(share["validation"].actions) for version, share in shares.items()}
+    assert named == {
+        Version.V16: ["StartTransaction", "Authorize"],
+        Version.V201: ["TransactionEvent", "Authorize"],
+    }
+    for share in shares.values():
+        assert share["validation"].received is Strictness.LENIENT
+        assert share["validation"].of_action("Authorize").received is Strictness.STRICT
+        assert share["call_timeout"] == 5
+
+
+def test_an_exception_may_be_for_a_send_or_an_extension_of_one_version() -> None:
+    policy = Validation(actions={"NotifyPeriodicEventStream": "lenient", "Sing": "lenient"})
+    shares = apportioned({Version.V21: [], Version.V16: [Sing]}, {"validation": policy})
+    named = {version: list(share["validation"].actions) for version, share in shares.items()}
+    assert named == {Version.V21: ["NotifyPeriodicEventStream"], Version.V16: ["Sing"]}
+
+
+def test_what_is_not_judged_needs_no_version_that_has_it() -> None:
+    policy = Validation(actions={"Unheard": "off", "Half": Validation("strict", "off")})
+    shares = apportioned(BOTH, {"validation": policy})
+    assert {tuple(share["validation"].actions) for share in shares.values()} == {("Unheard", "Half")}
+
+
+def test_a_longer_field_is_for_the_versions_that_have_it() -> None:
+    lengths = {EXI: 6000, "AuthorizeRequest.idTag": 30, "ChangeConfigurationRequest.value": 600}
+    shares = apportioned(BOTH, {"field_lengths": lengths})
+    assert shares[Version.V201]["field_lengths"] == {EXI: 6000}
+    assert shares[Version.V16]["field_lengths"] == {
+        "AuthorizeRequest.idTag": 30,
+        "ChangeConfigurationRequest.value": 600,
+    }
+
+
+def test_a_field_need_not_be_longer_where_it_is_long_already() -> None:
+    # 5600 characters in 2.0.1, 11000 in 2.1
+    versions: dict[Version, list[Any]] = {Version.V21: [], Version.V201: []}
+    shares = apportioned(versions, {"field_lengths": {EXI: 6000}})
+    assert [share["field_lengths"] for share in shares.values()] == [{}, {EXI: 6000}]
+    with pytest.raises(ValueError, match="more than 5000 characters already"):
+        apportioned(versions, {"field_lengths": {EXI: 5000}})
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        (
+            {"validation": Validation(actions={"StartTransacton": "strict"})},
+            "no action 'StartTransacton' .*; did you mean 'StartTransaction'",
+        ),
+        (
+            {"validation": Validation(actions={"TransacionEvent": "strict"})},
+            "no action 'TransacionEvent' .*; did you mean 'TransactionEvent'",
+        ),
+        ({"validation": "lax"}, "'lax'"),
+        (
+            {"field_lengths": {"AuthorizeRequst.idTag": 30}},
+            "no such message.*; did you mean 'AuthorizeRequest'",
+        ),
+        (
+            {"field_lengths": {"ChangeConfigurationRequest.valu": 900}},
+            "no text of that name; did you mean 'value'",
+        ),
+        ({"field_lengths": {"AuthorizeRequest.idTag": 3}}, "may have more than 3 characters already"),
+        ({"field_lengths": {"AuthorizeRequest.idTag": 0}}, "a positive number of characters"),
+    ],
+)
+@pytest.mark.parametrize("versions", [BOTH, dict(reversed(BOTH.items()))])
+def test_what_no_version_has_is_refused_with_what_may_be_meant(
+    options: dict[str, Any], problem: str, versions: Any
+) -> None:
+    with pytest.raises(ValueError, match=problem):
+        apportioned(versions, options)

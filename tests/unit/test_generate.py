@@ -4,6 +4,7 @@ import importlib
 import json
 import re
 import shutil
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,15 @@ def v16(tmp_path: Path) -> Folder:
     return Folder("v16", tmp_path / "schemas")
 
 
+once = cache(generate.generate)
+
+
+@pytest.fixture
+def generated_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of what happens to the files: their texts, which take a second or two, are the same each time."""
+    monkeypatch.setattr(generate, "generate", once)
+
+
 def test_the_committed_files_are_what_is_generated(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--check"]) == 0, capsys.readouterr().err
 
@@ -83,6 +93,7 @@ def test_every_message_has_the_properties_of_its_schema(module: str) -> None:
         assert required == set(schema.get("required", []))
 
 
+@pytest.mark.usefixtures("generated_once")
 def test_writing_makes_the_check_pass_and_removes_what_is_not_generated(tmp_path: Path) -> None:
     stray = tmp_path / "v16" / "stray.py"
     stray.parent.mkdir()
@@ -92,6 +103,7 @@ def test_writing_makes_the_check_pass_and_removes_what_is_not_generated(tmp_path
     assert main(["--check"], tmp_path) == 0
 
 
+@pytest.mark.usefixtures("generated_once")
 def test_the_check_names_each_file_and_writes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +123,7 @@ def test_the_check_names_each_file_and_writes_nothing(
     assert stray.exists()
 
 
+@pytest.mark.usefixtures("generated_once")
 def test_line_ends_count(tmp_path: Path) -> None:
     main([], tmp_path)
     path = tmp_path / "v16" / "call.py"

@@ -269,7 +269,10 @@ def test_an_answer_of_another_class_is_told_which_is_right() -> None:
             "field_lengths",
             {"Heartbeat.x": 5},
             ValueError,
-            "'Heartbeat.x': there is no such message; write it like 'AuthorizeRequest.idTag'",
+            (
+                "'Heartbeat.x': there is no such message; write it like 'AuthorizeRequest.idTag'"
+                "; did you mean 'HeartbeatRequest'?"
+            ),
         ),
         (
             "field_lengths",
@@ -287,7 +290,7 @@ def test_an_answer_of_another_class_is_told_which_is_right() -> None:
             "validation",
             Validation(actions={"Autorize": "lenient"}),
             ValueError,
-            "validation: there is no action 'Autorize' that could be judged lenient",
+            "validation: there is no action 'Autorize' that could be judged lenient; did you mean 'Authorize'?",
         ),
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 
 from ocpp_sansio import Version
 from ocpp_sansio.messages import Request
-from ocpp_sansio.routing import Handler, Routes, after, on, routes_of
+from ocpp_sansio.routing import Handler, Routes, after, check_names, on, routes_of
 from ocpp_sansio.v16 import call, call_result, datatypes
 from ocpp_sansio.v16.enums import Action
 
@@ -352,3 +352,34 @@ def test_a_mistake_in_a_base_is_reported_as_the_bases() -> None:
 
     with pytest.raises(ValueError, match=r"Wrong\.handle"):
         routes(Derived)
+
+
+# Names that are the base's.
+
+
+@pytest.mark.parametrize(("decorator", "stage"), [(on, "on"), (after, "after")])
+def test_a_name_that_the_base_needs_is_refused(decorator: Any, stage: str) -> None:
+    class Handlers:
+        @decorator(call.StartTransaction)
+        def start(self, request: call.StartTransaction) -> None: ...
+
+        @on(call.Heartbeat)
+        def beat(self, request: call.Heartbeat) -> None: ...
+
+    class Derived(Handlers): ...
+
+    problem = rf"@{stage} of .*Handlers\.start: Base has a start of its own, .*; .* such as on_start"
+    with pytest.raises(ValueError, match=problem):
+        check_names(Handlers, {"start", "call"}, "Base")
+    with pytest.raises(ValueError, match=problem):
+        check_names(Derived, {"start", "call"}, "Base")
+    check_names(Handlers, {"call", "send"}, "Base")
+
+
+def test_whoever_overrides_such_a_name_without_decorating_it_may() -> None:
+    class Handlers:
+        def start(self) -> None: ...
+
+        start_later = on("StartTransaction")(lambda self, **members: None)
+
+    check_names(Handlers, {"start"}, "Base")

@@ -51,6 +51,9 @@ __all__ = ["Authenticate", "Server"]
 #: `UpgradeRefused(404, ...)` for a station that it does not know.
 Authenticate: TypeAlias = Callable[[str, Credentials | None, Mapping[str, Any] | None], bool]
 
+#: Seconds after which a main thread that waits looks whether it was asked to end.
+AWAKE = 1.0
+
 
 class Server:
     """What `serve` returns: lets stations connect from `with` or `serve_forever` on, until `shutdown`."""
@@ -122,7 +125,8 @@ class Server:
         """Wait until another thread calls `shutdown`. For the block of `with`."""
         if self._server is None:
             raise RuntimeError("nobody can connect yet: with serve(...) as server: server.serve_forever()")
-        self._over.wait()
+        while not self._over.wait(AWAKE):
+            pass  # the system may tell any thread of Ctrl-C, and Python heeds it only once this one runs
 
     def shutdown(self) -> None:
         """Let nobody in any more, end all links in good order, and wait for their threads. Again, it does

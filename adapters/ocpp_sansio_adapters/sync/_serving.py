@@ -76,6 +76,7 @@ class Serving(Link):
                         self._reporter.call_started(received, ours=False)
                     self._take_call(received)
                 case SendReceived() as received:
+                    self._reporter.tolerated(received)
                     self._take_send(received)
                 case CloseRequested(code=code, reason=reason):
                     with self._lock:

@@ -18,7 +18,7 @@ from websockets.sync.connection import Connection as SyncConnection
 from ocpp_sansio import CallReceived, Connection, Raw, Role, SendReceived, Version
 from ocpp_sansio.errors import NotImplementedError, NotSupportedError
 from ocpp_sansio.messages import Request, Response, Unconfirmed
-from ocpp_sansio.routing import Routes, routes_of
+from ocpp_sansio.routing import Routes, check_names, routes_of
 
 from ..records import Observer
 from ..security import hide_secrets
@@ -55,7 +55,8 @@ class ChargePoint:
 
     Its names are few, because a subclass brings many: `id`, `logger`, `version`, `extensions` (request
     classes of vendors' actions, set by the subclass), `transport` (the connection), `protocol` (the
-    `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`.
+    `ocpp_sansio.Connection`), and private ones that begin with `_ocpp_`. ValueError refuses handlers and
+    hooks of these names when the class is made.
     """
 
     version: ClassVar[Version]
@@ -65,6 +66,7 @@ class ChargePoint:
     def __init_subclass__(cls, **options: Any) -> None:
         """Read the decorators. Raises TypeError and ValueError for what is wrong with them."""
         super().__init_subclass__(**options)
+        check_names(cls, _NAMES, "ChargePoint")
         _check_plain(cls)
         if hasattr(cls, "version"):
             own = {request.__action__: request for request in cls.extensions}
@@ -147,6 +149,10 @@ class ChargePoint:
     def _ocpp_run(self) -> None:
         with suppress(Exception):  # the calls of the block have it as the cause of what they raise
             self.start()
+
+
+#: What a handler would hide: what is here, and what an object has besides.
+_NAMES = {*dir(ChargePoint), "id", "logger", "protocol", "transport", "version"}
 
 
 class _ChargePointDriver(Driver):

@@ -128,7 +128,7 @@ class Driver(Serving):
             return  # asked of the protocol object itself
         waiter.end = event
         waiter.error = self._error_in(event, waiter.started)
-        self._reporter.call_finished(event.pending, waiter.error, ours=True)
+        self._reporter.call_finished(event.pending, waiter.error, ours=True, answer=event)
         waiter.done.set()
 
     def _error_in(self, event: End, started: float) -> Exception | None:

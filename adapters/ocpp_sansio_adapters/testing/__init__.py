@@ -1,8 +1,8 @@
 """Tests of programs that speak OCPP: no sockets, and no time that really passes.
 
 `Pair` wires two connections, `ScriptedCSMS` and `ScriptedStation` play the peer of your program, `Link` lies
-between two programs of yours, `run` has a clock that jumps. `docs/test-your-station.md` shows how. All but
-`Pair` needs anyio, and is loaded when it is asked for.
+between two programs of yours, `run` has a clock that jumps. `docs/how-to/test-your-station.md` shows how. All
+but `Pair` needs anyio, and is loaded when it is asked for.
 """
 
 from importlib import import_module

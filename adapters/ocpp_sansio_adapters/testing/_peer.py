@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar, overload
 import anyio
 
 from ocpp_sansio import Connection, LocalProtocolError, PendingCall, Role, Version
+from ocpp_sansio._dialect import apportioned
 from ocpp_sansio.messages import Request, Response, Unconfirmed
 
 from ._link import Linked, Starts, Transport, made
@@ -182,7 +183,10 @@ class ScriptedPeer(Linked, Scripted):
         return {self._other: tested, self._name: playing}
 
     def _play(self, version: Version, extensions: Sequence[Any], clock: Callable[[], float]) -> Playing:
-        options = {"extensions": extensions, **self._options}
+        options: dict[str, Any] = {"extensions": extensions, **self._options}
+        # The same script may be played in several versions, of which each has names of its own.
+        speakers = {each: options["extensions"] if each is version else () for each in NEWEST_FIRST}
+        options = apportioned(speakers, options)[version]
         earlier = sum(playing.said for playing in self._playing)
         playing = Playing(self._script, self._wire, self._name, version, clock, options, earlier)
         for line in [*self._script.expected, *self._script.allowed]:

@@ -16,7 +16,8 @@ from ocpp_sansio import Connection, OCPPError, Raw, Role, Version
 from ocpp_sansio.messages import Message, Request, Response, Unconfirmed
 from ocpp_sansio.validation import encode
 
-from ._answers import check_names, matches, moment, plain_answer
+from .._plain import check_names, plain_answer
+from ._answers import matches, moment
 from ._changes import Changes
 from ._wire import check_seconds
 
