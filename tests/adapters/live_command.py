@@ -6,10 +6,10 @@ import asyncio
 import io
 import os
 import sys
-from argparse import ArgumentParser, Namespace
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,41 +17,30 @@ import attrs
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from ocpp_sansio import Role, Version
+from ocpp_sansio import BootGate, Role, Version
 from ocpp_sansio_adapters import station as station_module
 from ocpp_sansio_adapters.charge_point import ChargePoint
-from ocpp_sansio_adapters.cli import station as station_command
 from ocpp_sansio_adapters.cli._desk.console import PlainConsole
 from ocpp_sansio_adapters.cli._desk.live import Shell
 from ocpp_sansio_adapters.cli._desk.shown import Narrator
+from ocpp_sansio_adapters.cli._paint import Paint
+from ocpp_sansio_adapters.cli._simulation.clock import Clock
 from ocpp_sansio_adapters.cli._simulation.csms import SPOKEN, Host, answering
-from ocpp_sansio_adapters.cli._simulation.life import Life
-from ocpp_sansio_adapters.cli._simulation.sensible import attended
-from ocpp_sansio_adapters.cli.station import DIALECTS
+from ocpp_sansio_adapters.cli._simulation.fleet import dialect_for
+from ocpp_sansio_adapters.cli._simulation.life import Life, Plan
 from ocpp_sansio_adapters.csms import CSMS
 from tests.adapters.pipe import station_and_csms
 from tests.interop.process import Program
 
-__all__ = ["EPOCH", "Playground", "a_shell", "options_of", "playground", "program"]
+__all__ = ["EPOCH", "Playground", "a_shell", "playground", "program"]
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def plain(text: str, what: str) -> str:
-    return text
-
-
 def a_shell(role: Role, out: io.StringIO) -> Shell:
     """One that shows everything on `out`."""
-    console = PlainConsole(out, None)
-    return Shell(console, Narrator(role, plain, lambda: EPOCH), plain, anyio.CancelScope(), {}, None)
-
-
-def options_of(*arguments: str) -> Namespace:
-    """The options of `station` that are given so."""
-    parser = ArgumentParser()
-    station_command.add_arguments(parser)
-    return parser.parse_args(["ws://127.0.0.1", *arguments])
+    console, paint = PlainConsole(out, None), Paint(out)
+    return Shell(console, Narrator(role, paint, lambda: EPOCH), paint, anyio.CancelScope(), {}, None)
 
 
 @attrs.define(eq=False)
@@ -73,12 +62,13 @@ class Playground:
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=anyio.current_time() - self.began)
 
-    def life(self, version: Version | str, *arguments: str, identity: str = "CP_1") -> Life:
-        """A station that lives from now on."""
+    def life(self, version: Version | str, *, identity: str = "CP_1", **plan: Any) -> Life:
+        """A station that lives from now on. Nobody comes by himself unless the plan says so."""
         spoken = Version(version)
         shell = a_shell(Role.CHARGING_STATION, self.out)
-        life = Life(identity, options_of(*arguments), {spoken: DIALECTS[spoken]()}, shell, {})
-        life.charger.now = self.now
+        clock = Clock(speed=plan.pop("speed", 1.0), wall=self.now)
+        plan = {"url": "ws://127.0.0.1", "charge": 0.0, "clock": clock, **plan}
+        life = Life(identity, Plan(**plan), {spoken: dialect_for(spoken)}, shell)
         self.lives.append(life)
         self.tasks.start_soon(life.run)
         return life
@@ -118,11 +108,15 @@ class Playground:
 
 
 @asynccontextmanager
-async def playground(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Playground]:
-    """A CSMS without stations yet; all are gone at the end of the block."""
-    host, shown = Host(), io.StringIO()
-    watcher = a_shell(Role.CSMS, shown)
-    csms = CSMS(*(attended(answering(version), watcher, host) for version in SPOKEN))
+async def playground(
+    monkeypatch: pytest.MonkeyPatch, *classes: type[ChargePoint]
+) -> AsyncIterator[Playground]:
+    """A CSMS without stations yet; all are gone at the end of the block. `classes` are in the place of its own."""
+    shown = io.StringIO()
+    host = Host(a_shell(Role.CSMS, shown))
+    others: dict[Version, Any] = {cls.version: cls for cls in classes}
+    served_by = (others.get(version) or answering(version) for version in SPOKEN)
+    csms = CSMS(*(partial(cls, owner=host) for cls in served_by), boot_gate=BootGate())
     async with anyio.create_task_group() as served, anyio.create_task_group() as tasks:
         found = Playground(tasks, served, csms, host, io.StringIO(), shown)
         monkeypatch.setattr(station_module, "connect", found.connect)

@@ -58,7 +58,8 @@ async def test_a_session_from_the_first_word_to_the_last(backend: str, version: 
         csms.end_of_input()
         assert await csms.ended() == 0
     assert "Traceback" not in "\n".join([*csms.printed, *station.printed])
-    assert station.printed[-2:] == [station.printed[-2], "ocpp-sansio station: ended by SIGINT."]
+    assert "04E9A1" not in "\n".join([*csms.printed, *station.printed])
+    assert station.printed[-2:] == [station.printed[-2], "ocpp-sansio station: interrupted."]
     assert station.printed[-2].endswith("CP_1 disconnected")
     check_trace(trace, version)
 
@@ -100,7 +101,8 @@ async def test_a_station_comes_back_when_its_csms_does_and_passwords_are_asked_f
         *QUICK,
     )
     async with program(*stations, stdin=asyncio.subprocess.DEVNULL) as fleet:
-        await fleet.line("CS-001: ")  # nobody is there yet
+        await fleet.line("CS-001 Connection refused")
+        await fleet.line("0 of 3 stations are connected")
         async with program(*listening) as csms:
             csms.type("wait CS-001", "wait CS-002", "wait CS-003", "stations", "call CS-* ClearCache")
             await csms.lines(*(["ClearCache was answered"] * 3))
@@ -112,6 +114,7 @@ async def test_a_station_comes_back_when_its_csms_does_and_passwords_are_asked_f
             await csms.lines(*(["connected, OCPP 1.6"] * 3))
             async with program("station", url, "--id", "CS-001", "--version", "1.6", *QUICK) as stranger:
                 await stranger.line("401")
+            await csms.line("'/CS-001': refused: ")
             csms.type("quit")
             assert await csms.ended() == 0
     assert "BootNotification" not in "".join(fleet.printed)  # they are quiet
@@ -122,9 +125,10 @@ async def test_a_station_comes_back_when_its_csms_does_and_passwords_are_asked_f
 @pytest.mark.anyio
 async def test_a_script_that_fails_says_so_by_its_status() -> None:
     async with program("csms", "--port", "0", *OLD) as csms:
-        csms.type("help", "call CP_1 Reset type=Soft")
+        csms.type("help", "boot pending", "boot maybe", "call CP_1 Reset type=Soft")
         csms.end_of_input()
         assert await csms.ended() == 1
+    assert csms.printed[-2] == "failed: it is written boot accepted|pending|rejected."
     assert csms.printed[-1] == "failed: CP_1 is not connected; nobody is."
 
 
@@ -180,11 +184,11 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["csms", "--port", "70000"], "a port is a whole number from 0 to 65535"),
-        (["csms", "--port", "x"], "invalid"),
+        (["csms", "--port", "70000"], "a whole number from 0 to 65535 is needed"),
+        (["csms", "--port", "x"], "a whole number from 0 to 65535 is needed, not 'x'"),
         (["csms", "--versions", "1.5"], "'1.5' is not a version of OCPP known here"),
         (["csms", "--versions", "1.6,1.6"], "'1.6,1.6' has a version twice"),
-        (["csms", "--interval", "0"], "a whole number of seconds, at least 1"),
+        (["csms", "--interval", "0"], "a whole number from 1 to 2147483647 is needed"),
         (["csms", "--auth", "/no/such/file"], "'/no/such/file' cannot be read: No such file or directory."),
         (["csms", "--tls", "/no/such/file"], "no TLS with /no/such/file: No such file or directory."),
         (["csms", "--stations-ca", "x"], "--stations-ca needs --tls."),
@@ -193,7 +197,9 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
             ["csms", "--port", "0", "--trace", "/no/such/trace"],
             "the trace cannot be written to '/no/such/trace'",
         ),
-        (["csms", "--timeout", "-1"], "--timeout"),
+        (["csms", "--timeout", "0"], "a number of seconds above 0 is needed, not '0'"),
+        (["station", "ws://x", "--pause", "-1"], "a number of seconds is needed, not '-1'"),
+        (["csms", "--boot", "maybe"], "invalid choice: 'maybe'"),
         (["station"], "URL"),
         (["station", "http://x"], "endpoint is a URL such as wss://example.com/ocpp"),
         (["station", "ws://x", "--version", "3"], "'3' is not a version of OCPP known here"),

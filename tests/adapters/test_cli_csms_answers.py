@@ -10,9 +10,9 @@ import pytest
 from ocpp_sansio import Role, Version
 from ocpp_sansio.v16 import call as call_16
 from ocpp_sansio.v201 import call as call_201
+from ocpp_sansio_adapters._plain import plain_answer
 from ocpp_sansio_adapters.cli._simulation.csms import MOST_KNOWN, SPOKEN, Known, answering
 from ocpp_sansio_adapters.cli._simulation.sensible import STATUSES
-from ocpp_sansio_adapters.testing._answers import plain_answer
 from tests.adapters.live_command import Playground, playground
 
 pytestmark = pytest.mark.anyio
@@ -36,7 +36,7 @@ async def test_every_action_of_a_station_is_answered(
     version: Version, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with playground(monkeypatch) as ground:
-        life = ground.life(version, "--charge", "0")
+        life = ground.life(version)
         await ground.joined()
         for request in requests_of(version, Role.CHARGING_STATION):
             answer = await life.station.call(request)
@@ -55,7 +55,7 @@ def test_a_no_is_said_in_the_words_of_the_answer() -> None:
 
 
 async def talk_16(ground: Playground) -> tuple[Any, Known]:
-    life = ground.life("1.6", "--charge", "0")
+    life = ground.life("1.6")
     await ground.joined()
     return life.station, ground.host.known["CP_1"]
 
@@ -84,7 +84,7 @@ async def test_a_transaction_of_2_0_1_is_known_until_it_ends_and_a_token_is_acce
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async with playground(monkeypatch) as ground:
-        life = ground.life("2.0.1", "--charge", "0")
+        life = ground.life("2.0.1")
         await ground.joined()
 
         def event(kind: str, **more: Any) -> Any:

@@ -15,7 +15,7 @@ from typing import Any
 import anyio
 import pytest
 
-from ocpp_sansio_adapters.cli._desk.console import Lines, PlainConsole, console_for
+from ocpp_sansio_adapters.cli._desk.console import Lines, PlainConsole, above_prompt, console_for
 from ocpp_sansio_adapters.sync.websockets import connect
 
 PATIENCE = 20.0  # seconds until a terminal counts as stuck
@@ -100,6 +100,72 @@ def test_what_the_output_has_no_letters_for_is_escaped() -> None:
     console = console_for(io.TextIOWrapper(octets, encoding="ascii"), lambda line, word: [])
     console.show("Fahrenheitstra\u00dfe")
     assert octets.getvalue().decode() == "Fahrenheitstra\\xdfe" + os.linesep
+
+
+# What stands above the prompt.
+
+
+class Screen:
+    """Obeys what `above_prompt` writes, with a last column that wraps late, as terminals do."""
+
+    TOKEN = re.compile(r"\x1b\[(\d*)([ACJ])|(\r)|(\n)|(.)")
+
+    def __init__(self, columns: int) -> None:
+        self.columns = columns
+        self.cells: dict[tuple[int, int], str] = {}
+        self.row = self.column = 0
+
+    def write(self, text: str) -> None:
+        for number, command, back, down, sign in self.TOKEN.findall(text):
+            if command == "A":
+                self.row -= int(number)
+                assert self.row >= 0
+            elif command == "C":
+                self.column += int(number)
+                assert self.column < self.columns
+            elif command == "J":
+                here = (self.row, self.column)
+                self.cells = {place: each for place, each in self.cells.items() if place < here}
+            elif back:
+                self.column = 0
+            elif down:
+                self.row, self.column = self.row + 1, 0
+            else:
+                self.put(sign)
+
+    def put(self, sign: str) -> None:
+        wide = 2 if sign == "\u5145" else 1
+        if self.column + wide > self.columns:
+            self.row, self.column = self.row + 1, 0
+        self.cells[self.row, self.column] = sign
+        self.column += wide
+
+    def lines(self) -> list[str]:
+        rows = range(max(row for row, _ in self.cells) + 1)
+        return [
+            "".join(self.cells[place] for place in sorted(self.cells) if place[0] == row).rstrip()
+            for row in rows
+        ]
+
+
+@pytest.mark.parametrize("columns", [10, 11, 80])
+@pytest.mark.parametrize("typed", ["", "abc", "abcdefghijklmnop", "\u5145\u5145abc"])
+def test_a_line_that_is_being_typed_stays_and_so_does_its_cursor(columns: int, typed: str) -> None:
+    line = f"> {typed}"
+    for place in range(2, len(line) + 1):
+        screen = Screen(columns)
+        screen.write("earlier\r\n")
+        cursor = sum(2 if sign == "\u5145" else 1 for sign in line[:place])
+        # What readline has written, with the cursor where it is.
+        for sign in line:
+            screen.put(sign)
+        screen.row, screen.column = 1 + cursor // columns, cursor % columns
+        for text in ("one", "two"):
+            screen.write(above_prompt(text, line, cursor, columns))
+        shown = screen.lines()
+        assert shown[:3] == ["earlier", "one", "two"]
+        assert "".join(shown[3:]) == line.rstrip()
+        assert (screen.row, screen.column) == (3 + cursor // columns, cursor % columns)
 
 
 # A terminal.
@@ -196,7 +262,7 @@ def test_ctrl_c_gives_the_terminal_back_as_it_was(terminal: Terminal) -> None:
     os.killpg(terminal.process.pid, signal.SIGINT)
     assert terminal.process.wait(PATIENCE) == 130
     assert terminal.echoes()
-    terminal.until("ended by SIGINT")
+    terminal.until("ocpp-sansio csms: interrupted.")
     assert "Traceback" not in terminal.screen
 
 
@@ -210,5 +276,10 @@ def test_what_is_shown_stands_above_the_prompt_and_what_was_typed_stays(terminal
     with connect(found[0], "CP_1", versions=["1.6"]):
         terminal.until("CP_1 connected, OCPP 1.6\r\nocpp> sta")
     terminal.until("\r\nocpp> sta", times=2)  # it has left
-    terminal.type("tions\r")
+    terminal.type("ions\x1b[D\x1b[D\x1b[D\x1b[D")
+    terminal.until("ions")
+    with connect(found[0], "CP_1", versions=["1.6"]):
+        terminal.until("ocpp> staions\r\x1b[9C")  # the cursor is where it was
+    terminal.until("CP_1 disconnected", times=2)
+    terminal.type("t\r")
     terminal.until("Nobody is connected.")

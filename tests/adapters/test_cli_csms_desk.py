@@ -2,17 +2,19 @@
 completed by Tab.
 """
 
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import attrs
 import pytest
 
-from ocpp_sansio import Role
+from ocpp_sansio import BootStatus, Role
 from ocpp_sansio_adapters.cli._desk.desk import Desk, Verb
-from tests.adapters.live_command import Playground, playground
+from tests.adapters.live_command import Playground, a_shell, playground
 
 pytestmark = pytest.mark.anyio
 
@@ -41,15 +43,16 @@ class Typist:
         return self.lines.pop(0) if self.lines else None
 
 
-def a_desk(ground: Playground, role: Role = Role.CSMS) -> tuple[Desk, list[str]]:
+def a_desk(ground: Playground, role: Role = Role.CSMS, **more: Any) -> tuple[Desk, list[str]]:
     shown: list[str] = []
+    shell: Any = SimpleNamespace(show=shown.append, narrator=a_shell(role, io.StringIO()).narrator)
     stations = ground.csms.stations
     peers: Callable[[], Any] = (
         (lambda: stations)
         if role is Role.CSMS
         else (lambda: {life.identity: life.station.charge_point for life in ground.lives})
     )
-    return Desk(role, shown.append, peers, stations.wait, lambda: list(stations)), shown
+    return Desk(role, shell, peers, stations.wait, lambda: list(stations), **more), shown
 
 
 @asynccontextmanager
@@ -59,7 +62,7 @@ async def at_work(
     """A desk with these stations: identity and version."""
     async with playground(monkeypatch) as ground:
         for identity, version in stations:
-            ground.life(version, "--charge", "0", identity=identity)
+            ground.life(version, identity=identity)
         await anyio.sleep(1)
         yield a_desk(ground, role)
 
@@ -92,7 +95,8 @@ async def test_a_call_goes_to_all_that_a_pattern_names(monkeypatch: pytest.Monke
             "call CP_1 Resett type=Soft",
             "failed: there is no action 'Resett' in OCPP 1.6; did you mean Reset?.",
         ),
-        ("call CP_1 Reset type=Sof", "failed: $.type: 'Sof' is not one of Hard, Soft; did you mean 'Soft'?."),
+        ("call CP_1 Reset type=Sof", "failed: type: 'Sof' is not one of Hard, Soft; did you mean 'Soft'?."),
+        ("call CP_1 Reset", "failed: type is missing."),
         ("wait CP_9 5", "failed: CP_9 has not connected within 5 s."),
         ("wait CP_9 soon", "failed: a number of seconds is needed, not 'soon'."),
         ("sleep -1", "failed: a number of seconds is needed, not '-1'."),
@@ -116,6 +120,17 @@ async def test_a_refusal_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
         await desk.obey("raw CP_1 ClearCache")
         assert shown[2].startswith("CP_1: ClearCache was answered")
     assert desk.failures == 2
+
+
+async def test_what_may_not_be_sent_yet_is_a_failure_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with playground(monkeypatch) as ground:
+        ground.host.boot = BootStatus.REJECTED
+        ground.life("1.6")
+        await ground.joined()
+        desk, shown = a_desk(ground)
+        await desk.obey("call CP_1 ClearCache")
+        assert shown[0].startswith("failed: CP_1: ClearCache was not answered: no turn to send ClearCache")
+        assert desk.failures == 1
 
 
 async def test_a_link_that_is_lost_meanwhile_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,15 +214,36 @@ async def test_tab_completes_commands_stations_actions_members_and_values(
         assert [each for each in desk.complete(line, word) if each != "customData."] == offered
 
 
+async def test_tab_knows_what_the_station_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with playground(monkeypatch) as ground:
+        life = ground.life("1.6")
+        await ground.joined()
+        life.begin(life.charger.connectors[2], "A")
+        await anyio.sleep(1)
+        [(_, transaction)] = life.charger.running()
+        desk, _ = a_desk(
+            ground,
+            values=lambda identity, member: ground.host.of(identity).values(member),
+            names=lambda: ["CP_2"],
+        )
+        line = "call CP_1 RemoteStopTransaction transactionId="
+        assert desk.complete(line, "transactionId=") == [f"transactionId={transaction.id}"]
+        assert desk.complete("call CP_1 UnlockConnector c", "connectorId=") == [
+            f"connectorId={number}" for number in range(3)
+        ]
+        assert desk.complete("wait CP", "CP") == ["CP_1 ", "CP_2 "]
+        at_station, _ = a_desk(ground, Role.CHARGING_STATION, values=lambda _, member: life.values(member))
+        line = "call CP_1 StopTransaction transactionId="
+        assert at_station.complete(line, "transactionId=") == [f"transactionId={transaction.id}"]
+        assert at_station.complete("call CP_1 MeterValues c", "connectorId=2") == ["connectorId=2"]
+
+
 async def test_commands_of_one_end_stand_among_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dance(rest: str) -> None:
         danced.append(rest)
 
     danced: list[str] = []
     async with playground(monkeypatch) as ground:
-        stations = ground.csms.stations
-        more = {"dance": Verb("", "dance", dance)}
-        shown: list[str] = []
-        desk = Desk(Role.CSMS, shown.append, lambda: stations, stations.wait, list, more)
+        desk, _ = a_desk(ground, more={"dance": Verb("", "dance", dance)})
         await desk.obey("dance well")
     assert danced == ["well"]

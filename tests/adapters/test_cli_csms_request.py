@@ -89,7 +89,7 @@ def test_a_request_is_an_object_of_its_class() -> None:
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ("connectorId=x type=Operative", "$.connectorId: 'x' is not an integer"),
+        ("connectorId=x type=Operative", "connectorId: 'x' is not an integer"),
         ("connectorId=1 type=Inoperativ", "did you mean 'Inoperative'?"),
         ("connectorID=1 type=Operative", "was it written 'connectorID'?"),
         ("connectorId=1", "type is missing"),
@@ -120,7 +120,7 @@ def test_of_many_mistakes_the_first_are_named_and_the_rest_counted() -> None:
 
 
 def test_what_is_no_number_stays_text_for_the_judge() -> None:
-    with pytest.raises(Unreadable, match=r"\$\.totalCost: 'nan' is not a number"):
+    with pytest.raises(Unreadable, match=r"^totalCost: 'nan' is not a number"):
         message_from(V201["CostUpdated"], "totalCost=nan transactionId=7")
 
 

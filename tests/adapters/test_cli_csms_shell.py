@@ -1,5 +1,6 @@
 """What a run has: who watches the links, what is logged, and which versions are known for how long."""
 
+import errno
 import io
 import json
 import logging
@@ -12,8 +13,9 @@ import attrs
 import pytest
 
 from ocpp_sansio import Role, Version
+from ocpp_sansio_adapters._settings import log_end, log_open
 from ocpp_sansio_adapters.cli._desk.console import PlainConsole
-from ocpp_sansio_adapters.cli._desk.live import _logged
+from ocpp_sansio_adapters.cli._desk.live import DOOR, _logged
 from ocpp_sansio_adapters.cli._log.trace import Trace
 from ocpp_sansio_adapters.records import FrameReceived
 from tests.adapters.live_command import a_shell
@@ -51,12 +53,43 @@ async def test_why_a_link_has_ended_is_said_once(capsys: pytest.CaptureFixture[s
         shell.left(a_station(), loss)
         LOGGER.warning("%s: %s", "CP_1", loss)
         LOGGER.warning("%s: %s", "CP_1", OSError("cannot\x1b connect"))
+        refused = OSError("All connection attempts failed")
+        several = ExceptionGroup("multiple", [OSError(errno.ECONNREFUSED, "::1"), OSError(errno.EIO, "x")])
+        refused.__cause__ = several
+        LOGGER.warning("%s: %s", "CP_1", refused)
     assert [line.partition("CP_1")[2] for line in out.getvalue().splitlines()] == [
         " connected, OCPP 1.6",
         " disconnected: gone",
-        ": cannot\\x1b connect",
+        " cannot\\x1b connect",
+        " Connection refused",
     ]
     assert capsys.readouterr().err == ""
+
+
+async def test_who_is_not_let_in_is_shown_and_everyday_life_not_twice() -> None:
+    out = io.StringIO()
+    websocket: Any = SimpleNamespace(
+        identity="CP_1", subprotocol="ocpp1.6", protocol=SimpleNamespace(parser_exc=None, close_exc=None)
+    )
+    before = DOOR.level
+    with _logged(a_shell(Role.CSMS, out)):
+        DOOR.info("%.100r: refused: %s", "/CP_1", "go away")
+        log_open(websocket)
+        log_end(websocket)
+        LOGGER.info("something else")
+    assert out.getvalue() == "'/CP_1': refused: go away\n"
+    assert DOOR.level == before
+
+
+async def test_what_is_logged_of_nobody_is_shown_as_it_is() -> None:
+    out = io.StringIO()
+    with _logged(a_shell(Role.CSMS, out)):
+        LOGGER.warning("the disk is full")
+        LOGGER.error("%s: failed", "CP_1", exc_info=LookupError("no such thing"))
+    lines = out.getvalue().splitlines()
+    assert lines[0] == "the disk is full"
+    assert lines[1].endswith(" CP_1 failed")
+    assert lines[-1] == "LookupError: no such thing"
 
 
 async def test_the_trace_is_written_even_where_no_frames_are_shown(tmp_path: Path) -> None:

@@ -8,19 +8,22 @@ from typing import Any
 import pytest
 
 from ocpp_sansio import Role
-from ocpp_sansio_adapters.cli._desk.shown import LONGEST, MOST_OPEN, Narrator, paint_for, pretty, printable
+from ocpp_sansio_adapters.cli._desk.shown import LONGEST, MOST_OPEN, Narrator, pretty, printable
+from ocpp_sansio_adapters.cli._paint import Paint
 from ocpp_sansio_adapters.records import FrameReceived, FrameSent
 
 NOW = datetime(2026, 1, 1, 12, 30, 15, 123000, tzinfo=UTC)
 
 
 class Terminal(io.StringIO):
+    encoding = "utf-8"
+
     def isatty(self) -> bool:
         return True
 
 
 def a_narrator(role: Role = Role.CSMS) -> Narrator:
-    return Narrator(role, lambda text, what: text, lambda: NOW)
+    return Narrator(role, Paint(io.StringIO(), {}), lambda: NOW)
 
 
 def received(frame: Any, identity: str = "CP_1") -> FrameReceived:
@@ -81,8 +84,7 @@ def test_passwords_are_not_shown() -> None:
     line = a_narrator().frame(sent(secret))
     assert "s3cret" not in line
     assert '"***"' in line
-    shown = pretty('{"basicAuthPassword": "s3cret", "ocppCsmsUrl": "wss://x"}')
-    assert shown == '{\n  "basicAuthPassword": "***",\n  "ocppCsmsUrl": "wss://x"\n}'
+    assert pretty('{"a": "\\u009b31m"}') == '{\n  "a": "\\x9b31m"\n}'
 
 
 def test_a_long_frame_is_cut_and_says_so() -> None:
@@ -99,8 +101,8 @@ def test_calls_that_nobody_answers_are_forgotten() -> None:
     assert "Heartbeat = {}" in narrator.frame(sent([3, "100", {}]))
 
 
-def test_colours_are_for_terminals_that_want_them() -> None:
-    assert paint_for(Terminal(), {})("text", "wrong") == "\x1b[31mtext\x1b[0m"
-    assert paint_for(Terminal(), {"NO_COLOR": "1"})("text", "wrong") == "text"
-    assert paint_for(Terminal(), {"TERM": "dumb"})("text", "wrong") == "text"
-    assert paint_for(io.StringIO(), {})("text", "wrong") == "text"
+def test_a_line_is_coloured_by_what_it_says() -> None:
+    narrator = Narrator(Role.CSMS, Paint(Terminal(), {}), lambda: NOW)
+    line = narrator.frame(received([4, "1", "NotSupported", "no", {}]))
+    assert "\x1b[36mCP_1\x1b[0m" in line
+    assert "\x1b[31m refused: NotSupported: no\x1b[0m" in line

@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
 from itertools import count
 
@@ -10,10 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_sansio import Connection, FrameRejected, Role, Version
+from ocpp_sansio_adapters.cli import decode
 from ocpp_sansio_adapters.cli._log import input as _input
 from ocpp_sansio_adapters.cli._log.conversation import Conversation
 from ocpp_sansio_adapters.cli._log.finding import Found, find_frames
-from ocpp_sansio_adapters.cli._log.reading import guess_version, read
+from ocpp_sansio_adapters.cli._log.guessing import guess_version
+from ocpp_sansio_adapters.cli._log.listening import Link, Listener
+from ocpp_sansio_adapters.cli._log.reading import read
+from ocpp_sansio_adapters.cli._log.telling import title
+from ocpp_sansio_adapters.cli._log.words import duration
 from ocpp_sansio_adapters.cli.main import main
 
 BOOT = {"chargePointVendor": "V", "chargePointModel": "M"}
@@ -194,7 +202,10 @@ def test_a_refusal_of_a_bad_call_does_not():
     (_, spoken), _ = told(
         (STATION, call("Heartbeat", {"x": 1})), (CSMS, '[4,"1","FormationViolation","",{}]')
     )
-    assert spoken.troubles[0].text == "refused with FormationViolation"
+    assert [(trouble.text, trouble.noted) for trouble in spoken.troubles] == [
+        ("refused with FormationViolation", True)
+    ]
+    assert title(spoken) == "Heartbeat refused: FormationViolation"  # as 1.6 spells it, there, too
 
 
 def test_a_code_of_another_version_is_noted():
@@ -423,6 +434,12 @@ def test_nothing_to_read_is_a_sentence(content, sentence, tmp_path, capsys):
     assert sentence in capsys.readouterr().err
 
 
+def test_a_closed_input_is_a_sentence(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["decode"]) == 2
+    assert "standard input is closed" in capsys.readouterr().err
+
+
 def test_a_log_of_calls_alone_says_so_and_nothing_of_answers(tmp_path, capsys):
     path = tmp_path / "a.log"
     path.write_text(f"{call('Heartbeat', {})}\n{call('Heartbeat', {}, '2')}\n", encoding="utf-8")
@@ -479,6 +496,178 @@ def test_what_the_log_says_of_the_version_counts_more_than_a_guess():
     reading = read(list(find_frames(log)))
     assert {item.link.version for item in reading.heard} == {Version.V201}
     assert not reading.guessed
+
+
+def test_a_log_of_both_ends_does_not_believe_words():
+    log = "\n".join(
+        f"CP_1: {word} {text}"
+        for text in (call("DataTransfer", {"vendorId": "v"}, "a"), call("Heartbeat", {}, "b"))
+        for word in ("send", "receive message")
+    )
+    assert [item.spoken.sender for item in read(list(find_frames(log))).heard] == [None, STATION]
+
+
+def test_frames_without_a_name_belong_to_the_only_station():
+    log = f"{call('Heartbeat', {}, '1')}\nCP_1: receive message {call('TransactionEvent', {}, '2')}\n{call('Heartbeat', {}, '3')}"
+    reading = read(list(find_frames(log)))
+    assert set(reading.conversations) == {Link("CP_1", Version.V201)}
+
+
+def test_two_stations_leave_frames_without_a_name_alone():
+    log = f"CP_1: send {call('Heartbeat', {}, '1')}\nCP_2: send {call('Heartbeat', {}, '2')}\n{call('BatterySwap', {}, '3')}"
+    assert [item.link.station for item in read(list(find_frames(log))).heard] == ["CP_1", "CP_2", ""]
+    assert read(list(find_frames(log))).heard[2].link.version is Version.V21
+
+
+def test_an_answer_before_any_call_may_answer_what_the_log_has_not():
+    frames, _ = told((CSMS, result({}, "0")), (STATION, call("Heartbeat", {})), (CSMS, result({}, "0")))
+    assert [(spoken.troubles[0].rule, spoken.wrong) for spoken in (frames[0], frames[2])] == [
+        ("L-307", False),
+        ("L-307", True),
+    ]
+
+
+def test_clocks_that_go_back_tell_no_time():
+    log = f"23:59:59 CP_1: receive message {call('Heartbeat', {})}\n00:00:01 CP_1: send {result({'currentTime': NOW})}"
+    reading = read(list(find_frames(log)))
+    assert reading.heard[1].spoken.exchange.seconds is None
+    assert reading.timed == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(0, "0 s"), (0.0123, "12.3 ms"), (59.96, "60 s"), (999, "999 s"), (1470.4, "1,470 s")],
+)
+def test_lengths_of_time_have_the_digits_that_matter(seconds, said):
+    assert duration(seconds) == said
+
+
+def test_ctrl_c_ends_with_what_was_judged(log, monkeypatch, capsys):
+    def interrupt(total, what):
+        def tell(done):
+            if done == 3:
+                raise KeyboardInterrupt
+
+        return tell
+
+    monkeypatch.setattr(decode, "progress_on", interrupt)
+    assert main(["decode", log]) == 130
+    shown = capsys.readouterr()
+    assert "3 frames of 1 station" in shown.out
+    assert shown.err == "ocpp-sansio decode: interrupted: 3 of 8 frames are explained.\n"
+
+
+def test_a_long_list_of_what_is_wrong_is_cut(tmp_path, capsys):
+    lines = [f"12:00:00 CP_1: receive message {call('Heartbeat', {}, str(number))}" for number in range(12)]
+    lines += [
+        f"12:0{number % 2}:07 CP_1: send {result({'currentTime': NOW}, str(number))}" for number in range(11)
+    ]
+    path = tmp_path / "a.log"
+    path.write_text(
+        "\n".join([*lines, *(line.replace("CP_1", f"CP_{n}") for n in range(2, 14) for line in lines[:1])])
+    )
+    main(["decode", str(path)])
+    out = capsys.readouterr().out
+    assert "... and 1 more slow answers" in out
+    assert "unanswered  Heartbeat 11 of CP_1 (line 12)" in out
+    assert "... nor for 2 more stations" in out
+
+
+# A log that is being written.
+
+
+def followed(lines, *arguments, monkeypatch):
+    """The status of `decode`, to which these lines are piped."""
+    read_end, write_end = os.pipe()
+    with os.fdopen(read_end) as stdin:
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with os.fdopen(write_end, "w", encoding="utf-8") as pipe:
+            pipe.write("".join(f"{line}\n" for line in lines))
+        return main(["decode", *arguments])
+
+
+def test_what_is_piped_in_is_explained_as_a_file_is(log, monkeypatch, capsys):
+    assert followed(LOG.splitlines(), monkeypatch=monkeypatch) == 1
+    first, *piped = capsys.readouterr().out.splitlines()
+    assert first == "read as OCPP 1.6 from here, a guess so far; --version says otherwise"
+    main(["decode", log])
+    whole = capsys.readouterr().out.splitlines()
+    silence = [line for line in whole if "until the log ends" in line]
+    assert len(silence) == 2
+    assert piped == [line for line in whole if line not in silence]  # which nobody knows before the end
+
+
+def test_what_is_piped_in_has_json_as_well(monkeypatch, capsys):
+    assert followed(LOG.splitlines(), "--json", "--trouble", monkeypatch=monkeypatch) == 1
+    *lines, summary = map(json.loads, capsys.readouterr().out.splitlines())
+    assert [line["line"] for line in lines] == [3, 4, 8]
+    assert (summary["frames"], summary["unanswered"], summary["slow"]) == (8, [7, 8], [5])
+
+
+def test_a_pipe_without_a_frame_is_a_sentence(monkeypatch, capsys):
+    assert followed(["nothing"], monkeypatch=monkeypatch) == 2
+    assert "there is no OCPP frame in standard input" in capsys.readouterr().err
+
+
+def heard_one_by_one(*frames):
+    """What a listener makes of frames that come one after the other."""
+    listener = Listener()
+    heard = []
+    for found in find_frames("\n".join(frames)):
+        assert listener.learn(found)
+        heard.append(listener.hear(found))
+    return heard, listener.reading
+
+
+def test_a_guess_is_mended_when_more_is_known_and_no_call_is_lost():
+    heard, reading = heard_one_by_one(
+        f"CP_1: receive message {call('Heartbeat', {}, 'a')}",
+        f"CP_1: receive message {call('NotifyEvent', {}, 'b')}",
+        f"CP_1: send {result({'currentTime': NOW}, 'a')}",
+    )
+    assert [item.link.version for item in heard] == [Version.V16, Version.V201, Version.V201]
+    assert (heard[2].spoken.action, heard[2].spoken.wrong) == ("Heartbeat", False)
+    assert list(reading.conversations) == [Link("CP_1", Version.V201)]
+    assert reading.guessed == {Link("CP_1", Version.V201)}
+    assert [exchange.call.line for exchange in reading.unanswered] == [2]
+
+
+def test_a_guess_ends_when_the_log_tells():
+    heard, reading = heard_one_by_one(
+        f"CP_1: receive message {call('Heartbeat', {}, 'a')}",
+        f"ocpp2.1 CP_1: receive message {call('Heartbeat', {}, 'b')}",
+        f"CP_1: receive message {call('Heartbeat', {}, 'c')}",
+    )
+    assert [item.link.version for item in heard] == [Version.V16, Version.V21, Version.V21]
+    assert reading.guessed == set()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one child")
+def test_each_frame_is_told_when_it_is_there_and_ctrl_c_ends_with_what_was_seen():
+    command = [sys.executable, "-m", "ocpp_sansio_adapters.cli", "decode", "--version", "1.6"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        env=environment,
+    ) as process:
+        for line in LOG.splitlines()[:2]:
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            assert "BootNotification" in process.stdout.readline()  # while the pipe is open
+        # A frame that may go on in the next line is not lost either.
+        process.stdin.write(f"{LOG.splitlines()[-1]}\n{LOG.splitlines()[2]}\n{LOG.splitlines()[-1]}\n")
+        process.stdin.flush()
+        while "StatusNotification" not in process.stdout.readline():
+            pass
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=30)
+        assert (process.returncode, errors) == (130, "ocpp-sansio decode: interrupted.\n")
+    assert "MeterValues  2" in rest
+    assert "5 frames of 2 stations, OCPP 1.6" in rest
 
 
 def test_long_work_shows_progress_on_a_terminal(monkeypatch):

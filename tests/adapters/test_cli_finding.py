@@ -1,5 +1,6 @@
 """Frames in logs: where they are, and what the words round them say."""
 
+import gzip
 import json
 
 import pytest
@@ -7,12 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ocpp_sansio import Role, Version
+from ocpp_sansio_adapters.cli._log import source
 from ocpp_sansio_adapters.cli._log.clues import Way, clues_in_members, clues_in_words
-from ocpp_sansio_adapters.cli._log.finding import find_frames
+from ocpp_sansio_adapters.cli._log.finding import find_frames, frames_in
+from ocpp_sansio_adapters.cli._log.source import lines_of
 
 CALL = '[2,"1","Heartbeat",{}]'
 RESULT = '[3,"1",{"currentTime":"2026-05-01T12:00:00Z"}]'
 ESCAPED = json.dumps(CALL)[1:-1]
+TEXT = "one \u2028 ünd\r\ntwo\n\nthree"
 
 
 def texts(log):
@@ -35,6 +39,13 @@ def texts(log):
         f'time=1 msg="{ESCAPED}" level=info',
         json.dumps(json.dumps(CALL)),
         "received [2, '1', 'Heartbeat', {}] as Python writes it",
+        "received [ 2, '1', 'Heartbeat', {} ] as Node.js writes it",
+        f"recv {CALL.encode()!r}",
+        f'1777636800,CP_1,in,"{CALL.replace(chr(34), 2 * chr(34))}",x',
+        f"<td><pre>{CALL.replace(chr(34), '&quot;')}</pre></td>",
+        '"GET /CP_1" 101 "' + CALL.replace('"', r"\x22") + '"',
+        f"\x1b[32mINFO\x1b[0m got {CALL.replace('2,', chr(27) + '[1;34m2' + chr(27) + '[0m,')}",
+        json.dumps([{"_source": {"message": f"got {CALL}"}}]),
     ],
 )
 def test_a_frame_is_found_wherever_it_stands(line):
@@ -45,6 +56,63 @@ def test_a_frame_is_found_wherever_it_stands(line):
 def test_a_frame_is_given_as_it_was_sent():
     spaced = '[ 2, "1",\t"Heartbeat", {} ]'
     assert texts(f"got {spaced} there") == [spaced]
+
+
+@pytest.mark.parametrize(
+    ("written", "payload"),
+    [
+        ("{ vendorId: 'v', data: 'a: true' }", {"vendorId": "v", "data": "a: true"}),
+        ("{ on: true, off: false, none: null, not: undefined }", {"on": True, "off": False, "none": None, "not": None}),
+        ("{ 'a': True, 'b': None }", {"a": True, "b": None}),
+    ],
+)  # fmt: skip
+def test_objects_are_read_as_javascript_and_python_write_them(written, payload):
+    (found,) = texts(f"received [ 2, '1', 'DataTransfer', {written} ]")
+    assert json.loads(found) == [2, "1", "DataTransfer", payload]
+
+
+@pytest.mark.parametrize(
+    "log",
+    [
+        'CP_1 received [\n  2,\n  "1",\n  "Heartbeat",\n  {}\n]\nCP_1 sent ' + RESULT,
+        "CP_1 received [\n  2,\n  '1',\n  'Heartbeat',\n  {}\n]\nCP_1 sent " + RESULT,
+        'CP_1 received [\r\n\t2,\r\n\t"1", "Heartbeat", {}]\r\n\r\nCP_1 sent ' + RESULT,
+    ],
+)
+def test_a_frame_begins_with_a_bracket_alone(log):
+    first, second = find_frames(log)
+    assert json.loads(first.text) == json.loads(CALL)
+    assert (first.line, first.clues.station, second.text) == (1, "CP_1", RESULT)
+
+
+@pytest.mark.parametrize("log", ["list = [\n  2,\n  3\n]", "x [\nINFO y", "x [", "x [\n  2,\n  '1', oops\n]"])
+def test_a_bracket_alone_is_no_frame(log):
+    assert texts(log) == []
+
+
+@pytest.mark.parametrize("sign", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c", "&quot;"])
+def test_what_unicode_calls_a_line_does_not_end_one(sign):
+    frame = f'[2,"1","DataTransfer",{{"vendorId":"v","data":"a{sign}b"}}]'
+    assert texts(f"got {frame}\ngot {CALL}") == [frame, CALL]
+
+
+def test_no_line_is_read_before_the_frames_of_the_last_are_given():
+    read = []
+
+    def lines():
+        for line in (CALL, RESULT, CALL):
+            read.append(line)
+            yield line
+
+    for number, _ in enumerate(frames_in(lines())):
+        assert len(read) == number + 1
+
+
+def test_the_nearest_words_count_most():
+    inner = json.dumps({"chargePointId": "CP_7", "time": "2026-05-01T12:00:00Z", "payload": CALL})
+    line = json.dumps({"log": inner + "\n", "stream": "stderr", "time": "2026-05-01T12:00:09Z"})
+    (found,) = find_frames(line)
+    assert (found.clues.station, found.clues.clock) == ("CP_7", "2026-05-01T12:00:00Z")
 
 
 def test_several_frames_stand_in_a_line():
@@ -229,3 +297,45 @@ def test_frames_of_a_line_share_its_time_and_station():
     assert first.clues.time == second.clues.time == 43200
     assert first.clues.station == second.clues.station == "CP_1"
     assert (first.clues.way, second.clues.way) == (Way.IN, Way.OUT)
+
+
+# Files.
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [
+        TEXT.encode(),
+        b"\xef\xbb\xbf" + TEXT.encode(),
+        TEXT.encode("utf-16"),
+        TEXT.encode("utf-16-le"),
+        TEXT.encode("utf-16-be"),
+        gzip.compress(TEXT.encode()),
+        gzip.compress(TEXT[:20].encode()) + gzip.compress(TEXT[20:].encode()),
+        gzip.compress(TEXT.encode("utf-16")),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 3, 1000])
+def test_lines_are_read_in_any_encoding_and_in_any_pieces(encoded, size):
+    chunks = [encoded[at : at + size] for at in range(0, len(encoded), size)]
+    assert list(lines_of(chunks)) == ["one \u2028 ünd", "two", "", "three"]
+
+
+def test_a_zipped_log_that_is_cut_off_has_what_was_there():
+    text = "".join(f"{number * 7919}\n" for number in range(20_000))
+    whole = gzip.compress(text.encode())
+    lines = list(lines_of([whole[: len(whole) // 2]]))
+    assert 100 < len(lines) < 20_000
+    assert text.startswith("\n".join(lines[:-1]))
+    assert list(lines_of([whole, b"no more of it"])) == text.splitlines()
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"a", b"\xff\xfe", b"\x1f\x8b", b"\x1f\x8bnot"])
+def test_hardly_anything_is_read_as_well(data):
+    assert len(list(lines_of([data]))) <= 1
+
+
+def test_what_has_no_lines_at_all_is_cut(monkeypatch):
+    monkeypatch.setattr(source, "LONGEST", 10)
+    lines = list(lines_of([b"a" * 6, b"b" * 6, b"c", b"d\ne", b"f\n"]))
+    assert lines == ["aaaaaabbbbbb", "cd", "ef"]

@@ -129,6 +129,30 @@ def test_a_sentence_about_an_empty_value_stays_as_it_is():
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("DE-ABC-1 and DE-ABC-12", "token-1 and token-2"),
+        ("de-abc-12, -X-9Y-, DE-ABC-123", "token-2, token-3, DE-ABC-123"),
+        ("xDE-ABC-1 DE-ABC-1x DE-ABC", "xDE-ABC-1 DE-ABC-1x DE-ABC"),
+        ("the tag 12 is short", "the tag 12 is short"),
+    ],
+)
+def test_values_are_found_as_whole_words_and_the_longest_first(said, shown):
+    redactor = Redactor()
+    for token in ("DE-ABC-1", "DE-ABC-12", "-X-9Y-", "12"):
+        redactor.frame(frame({"idTag": token}))
+    assert redactor.words(said) == shown
+
+
+def test_what_a_sentence_costs_does_not_grow_with_the_tokens_that_are_known():
+    redactor = Redactor()
+    for number in range(5_000):
+        redactor.frame(frame({"idTag": f"DE-{number:08}"}))
+    texts = [redactor.words(f"unknown tag DE-{number:08}") for number in range(5_000)]
+    assert texts[-1] == "unknown tag token-5000"
+
+
+@pytest.mark.parametrize(
     "cls",
     [
         call16.Authorize,

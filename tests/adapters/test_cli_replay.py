@@ -10,7 +10,10 @@ from anyio import to_thread
 from ocpp_sansio import Role, Version
 from ocpp_sansio.routing import after, on
 from ocpp_sansio.v16 import call, call_result
+from ocpp_sansio_adapters.cli._log import against
+from ocpp_sansio_adapters.cli._log.numbers import Numbers
 from ocpp_sansio_adapters.cli._log.rehearsal import Rehearsal
+from ocpp_sansio_adapters.cli._log.spoken import Trouble
 from ocpp_sansio_adapters.cli.main import main
 from ocpp_sansio_adapters.v16 import ChargePoint
 from ocpp_sansio_adapters.websockets import serve
@@ -107,7 +110,7 @@ def test_an_id_that_was_used_before_is_noted():
 # Offline.
 
 
-def trace(tmp_path, *frames, station="CP_1"):
+def trace(tmp_path, *frames, station="CP_1", version="1.6"):
     path = tmp_path / "trace.jsonl"
     directions = {STATION: "CS->CSMS", CSMS: "CSMS->CS"}
     lines = [
@@ -115,7 +118,7 @@ def trace(tmp_path, *frames, station="CP_1"):
             "t": float(number),
             "station": station,
             "dir": directions[sender],
-            "version": "1.6",
+            "version": version,
             "raw": json.dumps(frame),
         }
         for number, (sender, frame) in enumerate(frames)
@@ -187,6 +190,7 @@ class Cooperative(ChargePoint):
     def __init__(self, *arguments, seen, **options):
         super().__init__(*arguments, **options)
         self.seen = seen
+        self.answered = anyio.Event()
 
     @on(call.BootNotification)
     def on_boot(self, request):
@@ -196,6 +200,7 @@ class Cooperative(ChargePoint):
     async def after_boot(self, request):
         answer = await self.call(call.ChangeAvailability(connector_id=0, type="Operative"))
         self.seen.append(answer.status)
+        self.answered.set()
 
     @on(call.Heartbeat)
     def on_heartbeat(self, request):
@@ -210,7 +215,8 @@ class Cooperative(ChargePoint):
         return call_result.StartTransaction(transaction_id=100, id_tag_info={"status": "Accepted"})
 
     @on(call.StopTransaction)
-    def on_stop(self, request):
+    async def on_stop(self, request):
+        await self.answered.wait()  # or the last answer would end the play before that one is there
         self.seen.append(request.transaction_id)
         return call_result.StopTransaction()
 
@@ -305,6 +311,91 @@ async def test_an_answer_where_a_refusal_was_recorded_is_a_deviation(tmp_path, c
     assert "answered; recorded was a refusal with InternalError" in capsys.readouterr().out
 
 
+@pytest.mark.anyio
+async def test_deviations_of_a_live_csms_in_json(tmp_path, capsys):
+    authorize = [
+        (STATION, [2, "a", "Authorize", {"idTag": "SECRET"}]),
+        (CSMS, [3, "a", {"idTagInfo": {"status": "Accepted"}}]),
+    ]
+    status, _ = await played(trace(tmp_path, *SESSION[:2], *authorize), "--json")
+    out = capsys.readouterr().out
+    found, summary = map(json.loads, out.splitlines())
+    assert (status, found["kind"], found["line"], found["action"]) == (1, "deviation", 3, "Authorize")
+    assert summary == {"kind": "summary", "frames": 4, "deviations": 1}
+    assert "SECRET" not in out
+
+
+@pytest.mark.anyio
+async def test_two_stations_are_played_one_after_the_other(tmp_path, capsys):
+    trace(tmp_path, *SESSION[:2], station="CP_2")
+    status, _ = await played(trace(tmp_path, *SESSION[:2]))
+    out = capsys.readouterr().out
+    assert status == 0
+    assert [line.split(",")[0] for line in out.splitlines() if ", to ws" in line] == ["CP_2", "CP_1"]
+    assert "2 calls played on 2 links, OCPP 1.6\nno deviation\n" in out
+
+
+REPORT = {"requestId": 7, "generatedAt": NOW, "seqNo": 0}
+
+
+@pytest.mark.anyio
+async def test_numbers_of_2_0_1_are_those_of_today(tmp_path, capsys):
+    """The CSMS asks for a report under a number of its own, before it answers the boot."""
+    seen = []
+
+    async def handler(websocket):
+        boot = json.loads(await websocket.recv())
+        await websocket.send('[2,"x","GetBaseReport",{"requestId":42,"reportBase":"FullInventory"}]')
+        seen.append(json.loads(await websocket.recv())[2])
+        await websocket.send(
+            json.dumps([3, boot[1], {"status": "Accepted", "currentTime": NOW, "interval": 9}])
+        )
+        report = json.loads(await websocket.recv())
+        seen.append(report[3]["requestId"])
+        await websocket.send(json.dumps([3, report[1], {}]))
+
+    frames = [
+        (CSMS, [2, "g", "GetBaseReport", {"requestId": 7, "reportBase": "FullInventory"}]),
+        (STATION, [3, "g", {"status": "Rejected"}]),
+        (STATION, [2, "b", "BootNotification", {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}]),
+        (CSMS, [3, "b", {"status": "Accepted", "currentTime": NOW, "interval": 9}]),
+        (STATION, [2, "n", "NotifyReport", REPORT]),
+        (CSMS, [3, "n", {}]),
+    ]  # fmt: skip
+    path = trace(tmp_path, *frames, version="2.0.1")
+    async with anyio.create_task_group() as tasks:
+        _, port = await tasks.start(partial(serve, handler, "127.0.0.1", 0, versions=["2.0.1"], **CALM))
+        status = await to_thread.run_sync(main, ["replay", path, "--against", f"ws://127.0.0.1:{port}"])
+        tasks.cancel_scope.cancel()
+    assert seen == [{"status": "Rejected"}, 42]
+    assert (status, capsys.readouterr().out.splitlines()[-1]) == (0, "no deviation")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "payload", "today"),
+    [
+        ({"transactionId": 7}, {"transactionId": 100}, {"transactionId": 7, "meterStop": 7}, {"transactionId": 100, "meterStop": 7}),
+        ({"remoteStartId": 1}, {"remoteStartId": 2}, {"info": [{"remoteStartId": 1}]}, {"info": [{"remoteStartId": 2}]}),
+        ({"transactionId": 7}, {"transactionId": 100}, {"requestId": 7}, {"requestId": 7}),
+        ({"transactionId": "a"}, {"transactionId": "b"}, {"transactionId": "a"}, {"transactionId": "a"}),
+        ({"connectorId": 1}, {"connectorId": 2}, {"connectorId": 1}, {"connectorId": 1}),
+        (None, {"transactionId": 1}, [], []),
+    ],
+)  # fmt: skip
+def test_numbers_that_a_csms_gives_are_those_of_today(then, now, payload, today):
+    numbers = Numbers()
+    numbers.learn(then, now)
+    assert numbers.today(payload) == today
+
+
+@pytest.mark.anyio
+async def test_the_password_of_a_url_is_not_shown(tmp_path, capsys):
+    path = trace(tmp_path, (STATION, HEARTBEAT), (CSMS, ALIVE))
+    arguments = ["replay", path, "--against", "ws://user:hunter2@127.0.0.1:1"]
+    assert await to_thread.run_sync(main, arguments) == 2
+    assert "hunter2" not in "".join(capsys.readouterr())
+
+
 class Deaf(Cooperative):
     @on(call.Heartbeat)
     async def on_heartbeat(self, request):
@@ -348,6 +439,21 @@ async def test_a_csms_that_hangs_up_ends_it(tmp_path, capsys):
     assert status == 1
     assert "the CSMS has closed the link" in out
     assert "Heartbeat" not in out
+
+
+def test_ctrl_c_ends_a_play_with_what_was_found(tmp_path, monkeypatch, capsys):
+    async def interrupted(playing):
+        playing.asked = 1
+        playing.told.tell(playing.heard[0], [Trouble(text="other than recorded")], "no")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(against._Playing, "run", interrupted)
+    path = trace(tmp_path, (STATION, HEARTBEAT), (CSMS, ALIVE))
+    assert main(["replay", path, "--against", "ws://127.0.0.1:1"]) == 130
+    shown = capsys.readouterr()
+    assert "other than recorded" in shown.out
+    assert shown.out.endswith("1 call played on 1 link, OCPP 1.6\n  other than recorded  1\n1 deviation\n")
+    assert shown.err == "ocpp-sansio replay: interrupted before everything was played.\n"
 
 
 def test_nobody_there_is_a_sentence(tmp_path, capsys):

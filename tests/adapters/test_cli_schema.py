@@ -145,3 +145,10 @@ def test_without_a_name_all_actions_are_listed(capsys):
     for version in Version:
         assert f"OCPP {version.value}\n" in out
     assert {*Version.V21.load(), *Version.V21.load_sends()} <= set(out.replace(",", " ").split())
+
+
+def test_limits_at_both_ends_are_a_range(capsys):
+    out = shown(capsys, "SetChargingProfile", "--version", "2.1")
+    assert "integer, 0 to 3\n" in out
+    assert "integer, at least 0\n" in out
+    assert "number, at most 0\n" in out

@@ -8,15 +8,7 @@ from typing import Any
 
 import pytest
 
-from ocpp_sansio_adapters.cli._simulation.charger import (
-    MOST_KEPT,
-    Charger,
-    Period,
-    Phase,
-    Profile,
-    Setting,
-    Transaction,
-)
+from ocpp_sansio_adapters.cli._simulation.charger import Charger, Phase, Setting, Transaction
 from tests.adapters.live_command import EPOCH
 
 HOUR = timedelta(hours=1)
@@ -44,11 +36,6 @@ def busy(charger: Charger, number: int) -> Transaction:
     connector = charger.connectors[number]
     connector.transaction, connector.phase = Transaction("T", "Central", id=number), Phase.CHARGING
     return connector.transaction
-
-
-def profile(id: int, purpose: str = "TxDefaultProfile", level: int = 0, **more: Any) -> Profile:
-    details: dict[str, Any] = {"connector": 1, "unit": "W", "periods": (Period(0, 5000.0),), "begins": EPOCH}
-    return Profile(id=id, purpose=purpose, level=level, **{**details, **more})
 
 
 # Availability.
@@ -123,74 +110,6 @@ def test_a_reservation_with_the_same_id_replaces_the_first(charger: Charger) -> 
     assert charger.free(1, "A") is None
 
 
-# Profiles.
-
-
-def test_of_one_purpose_the_highest_level_counts_and_of_all_the_least(charger: Charger) -> None:
-    assert charger.limit(1) is None
-    assert charger.set_profile(profile(1, level=0)) == "Accepted"
-    assert charger.set_profile(profile(2, level=3, periods=(Period(0, 9000.0),))) == "Accepted"
-    assert charger.limit(1) == 9000
-    assert charger.set_profile(
-        profile(3, "ChargePointMaxProfile", connector=0, periods=(Period(0, 2000.0),))
-    ) == ("Accepted")
-    assert charger.limit(1) == 2000
-    assert charger.limit(2) == 2000
-
-
-def test_a_profile_of_the_transaction_stands_in_for_the_default(charger: Charger) -> None:
-    charger.set_profile(profile(1))
-    assert charger.set_profile(profile(2, "TxProfile", periods=(Period(0, 11000.0),))) == "Rejected"
-    busy(charger, 1)
-    assert charger.set_profile(profile(2, "TxProfile", periods=(Period(0, 11000.0),))) == "Accepted"
-    assert charger.limit(1) == 11000
-
-
-def test_periods_follow_each_other_until_the_schedule_is_over(charger: Charger, clock: Clock) -> None:
-    charger.set_profile(profile(1, unit="A", periods=(Period(0, 16.0), Period(600, 8.0)), duration=1200.0))
-    assert charger.limit(1) == 16 * 690
-    clock.time += timedelta(seconds=600)
-    assert charger.limit(1) == 8 * 690
-    clock.time += timedelta(seconds=600)
-    assert charger.limit(1) is None
-
-
-def test_a_composite_schedule_names_each_change_in_the_unit_that_is_asked_for(charger: Charger) -> None:
-    charger.set_profile(profile(1, unit="A", periods=(Period(0, 10.0), Period(600, 5.0)), duration=1200.0))
-    most = charger.connectors[1].meter.most_power
-    assert charger.composite(1, 3600, "W") == [Period(0, 6900.0), Period(600, 3450.0), Period(1200, most)]
-    assert charger.composite(1, 900, "A") == [Period(0, 10.0), Period(600, 5.0)]
-    both = sum(connector.meter.most_power for connector in charger.connectors.values())
-    assert charger.composite(0, 60, "W") == [Period(0, both)]
-
-
-def test_a_profile_replaces_one_with_its_id_or_its_place(charger: Charger) -> None:
-    charger.set_profile(profile(1, level=0))
-    charger.set_profile(profile(2, level=0))
-    assert list(charger.profiles) == [2]
-    charger.set_profile(profile(2, level=5))
-    assert [each.level for each in charger.profiles.values()] == [5]
-
-
-def test_profiles_are_found_and_cleared_by_whatever_is_said_of_them(charger: Charger) -> None:
-    charger.set_profile(profile(1, level=1))
-    charger.set_profile(profile(2, level=2, connector=2))
-    charger.set_profile(profile(3, "ChargePointMaxProfile", connector=0))
-    assert [each.id for each in charger.chosen_profiles()] == [1, 2, 3]
-    assert [each.id for each in charger.chosen_profiles(connector=2)] == [2]
-    assert [each.id for each in charger.chosen_profiles(purpose="ChargePointMaxProfile")] == [3]
-    assert [each.id for each in charger.chosen_profiles([1, 2], level=1)] == [1]
-    assert charger.clear_profiles(charger.chosen_profiles(level=2)) == "Accepted"
-    assert charger.clear_profiles(charger.chosen_profiles(level=2)) == "Unknown"
-    assert list(charger.profiles) == [1, 3]
-
-
-def test_nothing_that_a_csms_sends_is_kept_without_end(charger: Charger) -> None:
-    statuses = {charger.set_profile(profile(id, level=id)) for id in range(MOST_KEPT)}
-    assert statuses == {"Accepted"}
-    assert charger.set_profile(profile(MOST_KEPT, level=MOST_KEPT)) == "Rejected"
-
-
 # Settings.
 
 
@@ -200,9 +119,9 @@ def test_nothing_that_a_csms_sends_is_kept_without_end(charger: Charger) -> None
         (Setting("a"), "b", "Accepted"),
         (Setting("a", readonly=True), "b", "Rejected"),
         (Setting("a", reboot=True), "b", "RebootRequired"),
-        (Setting("1", whole=True), "20", "Accepted"),
-        (Setting("1", whole=True), "-1", "Rejected"),
-        (Setting("1", whole=True), "soon", "Rejected"),
+        (Setting("1", least=1), "20", "Accepted"),
+        (Setting("1", least=1), "0", "Rejected"),
+        (Setting("1", least=1), "soon", "Rejected"),
     ],
 )
 def test_a_setting_is_changed_if_it_may_be(

@@ -23,19 +23,25 @@ from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.v201 import call as call201
 from ocpp_sansio.validation import violations
+from ocpp_sansio_adapters.cli._command import Problem
 from ocpp_sansio_adapters.cli._descriptors import ensure_descriptors
 from ocpp_sansio_adapters.cli._interrupt import Interruption
-from ocpp_sansio_adapters.cli._show.csms import MANAGED
-from ocpp_sansio_adapters.cli._show.fleet import roster
+from ocpp_sansio_adapters.cli._paint import Paint
 from ocpp_sansio_adapters.cli._show.logs import MOST, held_back
-from ocpp_sansio_adapters.cli._show.run import run
+from ocpp_sansio_adapters.cli._show.operator import Operator
+from ocpp_sansio_adapters.cli._show.run import roster, run
 from ocpp_sansio_adapters.cli._show.screen import PlainLines, Screen, display_for
-from ocpp_sansio_adapters.cli._show.settings import CannotStart, Settings
+from ocpp_sansio_adapters.cli._show.settings import Settings
 from ocpp_sansio_adapters.cli._show.table import Table
-from ocpp_sansio_adapters.cli.demo import main
+from ocpp_sansio_adapters.cli._simulation.csms import answering
+from ocpp_sansio_adapters.cli.main import main as ocpp_sansio
 
 STATIONS = {"CS-001": Version.V16, "CS-002": Version.V201, "CS-003": Version.V21}
-QUICK = Settings(stations=3, seconds=0.1, call_timeout=0.2)
+
+
+def main(arguments):
+    return ocpp_sansio(["demo", *arguments])
+
 
 needs_posix = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows has no SIGINT for one child, and no limit"
@@ -51,10 +57,11 @@ def performance(tmp_path_factory):
     trace = tmp_path_factory.mktemp("demo") / "trace.jsonl"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stdout", io.StringIO())
-        status = main(["--stations", "3", "--seconds", "0.3", "--trace", str(trace)])
+        page = trace.with_name("report.html")
+        status = main(["--stations", "3", "--seconds", "0.3", "--trace", str(trace), "--report", str(page)])
         output = sys.stdout.getvalue()
     lines = [json.loads(line) for line in trace.read_text(encoding="utf-8").splitlines()]
-    return SimpleNamespace(status=status, output=output, trace=lines)
+    return SimpleNamespace(status=status, output=output, trace=lines, page=page)
 
 
 def frames(performance, station):
@@ -117,9 +124,8 @@ def test_a_station_of_1_6_goes_through_the_session_in_order(performance):
     repeated = ("Heartbeat", "MeterValues")
     assert [action for action in calls if action not in repeated] == [
         "BootNotification",
-        *["StatusNotification"] * 2,
+        *["StatusNotification"] * 3,
         "Authorize",
-        "StatusNotification",
         "StartTransaction",
         "StatusNotification",
         "StopTransaction",
@@ -157,7 +163,6 @@ def test_a_station_of_2_x_goes_through_the_session_in_order(performance, station
         "BootNotification",
         "StatusNotification",
         "Authorize",
-        "StatusNotification",
         "TransactionEvent",
         "StatusNotification",
     ]
@@ -197,6 +202,14 @@ def test_a_station_of_2_x_knows_the_variables_that_it_is_asked_for(performance, 
     ]
 
 
+def test_the_report_shows_every_frame_and_the_last_words_say_where_it_is(performance):
+    page = performance.page.read_text(encoding="utf-8")
+    assert page.count('<li class="frame ') == len(performance.trace)
+    assert "A demo with 3 stations" in page
+    where = f"{performance.page}: {len(performance.trace):,} frames, no trouble."
+    assert where in performance.output.splitlines()
+
+
 def test_the_title_names_the_versions(performance):
     title = "One CSMS, 3 stations, OCPP 1.6, 2.0.1 and 2.1, 1600 times faster than life.\n"
     assert performance.output.startswith(title)
@@ -230,7 +243,8 @@ def test_the_summary_counts_what_the_trace_shows(performance):
 def test_nothing_but_a_terminal_gets_escape_codes_or_more_than_79_columns(performance):
     assert "\x1b" not in performance.output
     assert "\r" not in performance.output
-    assert max(map(len, performance.output.splitlines())) <= 79
+    lines = [line for line in performance.output.splitlines() if str(performance.page) not in line]
+    assert max(map(len, lines)) <= 79
     assert "3 stations: 3 finished;" in performance.output
 
 
@@ -243,79 +257,90 @@ def test_frames_are_not_logged_to_the_terminal(performance):
 
 def behaving(*classes):
     """How the CSMS behaves if these classes take the place of its own."""
-    return {**MANAGED, **{cls.version: cls for cls in classes}}
+    others = {cls.version: cls for cls in classes}
+    return lambda version: others.get(version) or answering(version)
 
 
-class Mute(MANAGED[Version.V201]):
+def complaint_of(settings, **cast):
+    """The sentence with which a run ends that is not fine."""
+    with pytest.raises(Problem) as caught:
+        run(settings, sys.stdout, Interruption(), **cast)
+    assert caught.value.status == 1
+    return str(caught.value)
+
+
+class Mute(answering(Version.V201)):
     @on(call201.Authorize)
     async def on_authorize(self, request):
         await asyncio.Event().wait()  # until the link is lost
 
 
 def test_a_call_without_answer_is_status_1_and_a_sentence(capsys):
-    assert run(QUICK, sys.stdout, Interruption(), managed=behaving(Mute)) == 1
-    captured = capsys.readouterr()
+    # A second for an answer: a busy machine must not be the first trouble.
+    settings = Settings(stations=3, seconds=0.1, call_timeout=1)
     assert re.fullmatch(
-        r"demo: \w+ calls? w\w+ not answered; 1 of 3 stations did not finish; "
-        r"the first trouble was: CS-002: no answer to Authorize '[-\w]+' within 0.2 s\.\n",
-        captured.err,
+        r"\w+ calls? w\w+ not answered; 1 of 3 stations did not finish; "
+        r"the first trouble was: CS-002: no answer to Authorize '[-\w]+' within 1 s\.",
+        complaint_of(settings, answers=behaving(Mute)),
     )
-    assert re.search(r"^  Authorize +3 +2 +0 +1 ", captured.out, re.MULTILINE)
-    assert re.search(r"3 stations: .*\b1 FAILED\b", captured.out)
+    out = capsys.readouterr().out
+    assert re.search(r"^  Authorize +3 +2 +0 +1 ", out, re.MULTILINE)
+    assert re.search(r"3 stations: .*\b1 FAILED\b", out)
 
 
-class Crashing16(MANAGED[Version.V16]):
+class Crashing16(answering(Version.V16)):
     @on(call16.StartTransaction)
-    def on_start(self, request):
+    def begin(self, request):
         raise RuntimeError("disk on fire")
 
 
-class Crashing21(MANAGED[Version.V21]):
+class Crashing21(answering(Version.V21)):
     @on(call21.TransactionEvent)
-    def on_transaction_event(self, request):
+    def transaction(self, request):
         raise RuntimeError("disk on fire")
 
 
 def test_a_refused_call_is_counted_and_warnings_stay_out_of_the_table(capsys):
-    assert run(QUICK, sys.stdout, Interruption(), managed=behaving(Crashing16, Crashing21)) == 1
+    settings = Settings(stations=3, seconds=0.1)
+    sentence = complaint_of(settings, answers=behaving(Crashing16, Crashing21))
+    assert re.search(r"^2 of 3 stations did not finish; .* was refused: InternalError", sentence)
     captured = capsys.readouterr()
     assert re.search(r"^  StartTransaction +1 +0 +1 +0 ", captured.out, re.MULTILINE)
     assert captured.err.count("RuntimeError: disk on fire") == 2
-    assert re.search(r"^demo: .*2 of 3 stations did not finish; .*InternalError", captured.err, re.MULTILINE)
 
 
-class Forgetful(MANAGED[Version.V16]):
-    async def stop_remotely(self, after):
+class Forgetful(Operator):
+    async def stop(self, station):
         pass
 
 
 def test_a_station_that_nobody_stops_does_not_finish(capsys):
-    # Half a second for an answer: a busy machine must not be the first trouble.
     settings = Settings(stations=1, seconds=0.05, call_timeout=0.5)
-    assert run(settings, sys.stdout, Interruption(), managed=behaving(Forgetful)) == 1
     patience = f"{settings.patience:g} s"
-    end = f"1 of 1 stations did not finish; the first trouble was: CS-001: not finished within {patience}.\n"
-    assert capsys.readouterr().err.endswith(end)
+    assert complaint_of(settings, operator=Forgetful) == (
+        f"1 of 1 stations did not finish; the first trouble was: CS-001: not finished within {patience}."
+    )
+    # It has left in good order all the same.
+    assert re.search(r"^  StopTransaction +1 +1 +0 +0 ", capsys.readouterr().out, re.MULTILINE)
 
 
-class Rude(MANAGED[Version.V16]):
+class Rude(answering(Version.V16)):
     @on(call16.Authorize)
     async def on_authorize(self, request):
-        await self.transport.close()
-        return await super().on_authorize(request)
+        await self.transport.aclose()
 
 
-def test_a_lost_link_ends_the_session_at_once(capsys):
+def test_a_lost_link_ends_the_session_at_once():
     settings = Settings(stations=1, seconds=0.1, call_timeout=30)
-    assert run(settings, sys.stdout, Interruption(), managed=behaving(Rude)) == 1
-    assert "1 of 1 stations did not finish; the first trouble was: CS-001: " in capsys.readouterr().err
+    sentence = complaint_of(settings, answers=behaving(Rude))
+    assert "1 of 1 stations did not finish; the first trouble was: CS-001: " in sentence
 
 
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--stations", "0"], "argument --stations: a whole number of at least 1 is needed, not '0'"),
-        (["--stations", "many"], "argument --stations: a whole number of at least 1 is needed, not 'many'"),
+        (["--stations", "0"], "argument --stations: a whole number from 1 to 10000 is needed, not '0'"),
+        (["--stations", "many"], "argument --stations: a whole number from 1 to 10000 is needed, not 'many'"),
         (["--seconds", "0"], "argument --seconds: a number of seconds above 0 is needed, not '0'"),
         (["--seconds", "nan"], "argument --seconds: a number of seconds above 0 is needed, not 'nan'"),
         (["--seconds", "soon"], "argument --seconds: a number of seconds above 0 is needed, not 'soon'"),
@@ -326,26 +351,46 @@ def test_a_wrong_argument_is_one_sentence(arguments, complaint, capsys):
     with pytest.raises(SystemExit) as exit:
         main(arguments)
     assert exit.value.code == 2
-    assert capsys.readouterr() == ("", f"demo: {complaint}; --help lists the options.\n")
+    assert capsys.readouterr() == ("", f"ocpp-sansio demo: {complaint}; --help lists the options.\n")
 
 
 def test_an_unwritable_trace_is_one_sentence(tmp_path, capsys):
     assert main(["--trace", str(tmp_path)]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert re.fullmatch(r"demo: the trace cannot be written to '.*': .*\.\n", err)
+    assert re.fullmatch(r"ocpp-sansio demo: the trace cannot be written to '.*': .*\.\n", err)
+
+
+def test_an_unwritable_report_is_one_sentence_before_anything_begins(tmp_path, capsys):
+    assert main(["--report", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert re.fullmatch(r"ocpp-sansio demo: the report cannot be written to '.*': .*\.\n", err)
+
+
+def test_a_report_needs_no_trace_and_leaves_none(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    page = tmp_path / "report.html"
+    assert main(["--stations", "1", "--seconds", "0.05", "--report", str(page)]) == 0
+    assert f"{page}: " in capsys.readouterr().out
+    assert page.stat().st_size > 10_000
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk_is_told_at_the_end(capsys):
     assert main(["--stations", "1", "--seconds", "0.05", "--trace", "/dev/full"]) == 1
-    assert capsys.readouterr().err == f"demo: the trace is incomplete: {os.strerror(errno.ENOSPC)}.\n"
+    assert (
+        capsys.readouterr().err
+        == f"ocpp-sansio demo: the trace is incomplete: {os.strerror(errno.ENOSPC)}.\n"
+    )
 
 
 def test_a_missing_extra_is_one_sentence_with_the_cure(monkeypatch, capsys):
-    for name in [name for name in sys.modules if name.startswith("ocpp_sansio_adapters.cli._")]:
+    for name in [name for name in sys.modules if name.startswith("ocpp_sansio_adapters.cli._show")]:
         monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "websockets", None)
+    monkeypatch.setitem(sys.modules, "anyio", None)
     assert main([]) == 2
     assert "pip install 'ocpp-sansio[websockets]'" in capsys.readouterr().err
 
@@ -367,9 +412,7 @@ def test_a_descriptor_limit_that_cannot_be_raised_is_one_sentence(monkeypatch):
 
     monkeypatch.setattr("resource.getrlimit", lambda which: (256, 300))
     monkeypatch.setattr("resource.setrlimit", refuse)
-    with pytest.raises(
-        CannotStart, match=r"^200 stations need 464 open files, and 300 are allowed here: .*\.$"
-    ):
+    with pytest.raises(Problem, match=r"^200 stations need 464 open files, and 300 are allowed here: .*\.$"):
         ensure_descriptors(200)
 
 
@@ -405,7 +448,7 @@ def test_ctrl_c_stops_the_stations_and_still_gives_the_summary(tmp_path):
         demo.send_signal(signal.SIGINT)  # some are impatient
         out, err = demo.communicate(timeout=10)
     assert demo.returncode == 130
-    assert err == "demo: interrupted.\n"
+    assert err == "ocpp-sansio demo: interrupted.\n"
     assert "frames/s." in out
     lines = trace.read_text(encoding="utf-8").splitlines(keepends=True)
     assert all(json.loads(line) and line.endswith("\n") for line in lines)
@@ -419,50 +462,44 @@ def ctrl_c_is_heard():
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture
-def interruption():
-    interruption = Interruption()
-    interruption.install()
-    yield interruption
-    interruption.remove()
+def test_ctrl_c_while_it_starts_ends_it_before_a_station_boots(capsys):
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(Problem, match=r"^interrupted\.$") as caught:
+            run(Settings(stations=3), sys.stdout, interruption)
+    assert caught.value.status == 130
+    out = capsys.readouterr().out
+    assert "BootNotification" not in out
+    assert "0 frames in " in out
+
+
+def test_only_the_first_signal_counts():
+    calls = []
+    with Interruption() as interruption, interruption.stopping(lambda: calls.append("stop")):
+        assert calls == []
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        assert calls == ["stop"]
+    with pytest.raises(Problem, match=r"^ended by SIGTERM\.$") as caught:
+        interruption.check()
+    assert caught.value.status == 143
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
-def test_ctrl_c_while_it_starts_ends_it_before_a_station_boots(interruption, capsys):
-    signal.raise_signal(signal.SIGINT)
-    assert run(QUICK, sys.stdout, interruption) == 130
-    captured = capsys.readouterr()
-    assert captured.err == "demo: interrupted.\n"
-    assert "BootNotification" not in captured.out
-    assert "0 frames in " in captured.out
-
-
-def test_only_the_first_ctrl_c_counts(interruption):
-    calls = []
-    with interruption.stopping(lambda: calls.append("stop")):
-        assert calls == []
+def test_a_signal_when_there_is_nothing_left_to_stop_is_noted():
+    with Interruption() as interruption:
+        with interruption.stopping(pytest.fail):
+            pass
         signal.raise_signal(signal.SIGINT)
-        signal.raise_signal(signal.SIGINT)
-        assert calls == ["stop"]
-    assert interruption.happened
-
-
-def test_ctrl_c_when_there_is_nothing_left_to_stop_is_noted(interruption):
-    with interruption.stopping(pytest.fail):
-        pass
-    signal.raise_signal(signal.SIGINT)
     assert interruption.happened
 
 
 def test_an_ignored_ctrl_c_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        interruption = Interruption()
-        interruption.install()
-        interruption.remove()
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGINT)
+    assert not interruption.happened
+    assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 # The terminal.
@@ -576,7 +613,7 @@ def test_no_terminal_is_too_small(terminal, size):
 
 def test_the_wrapped_lines_of_a_terminal_made_narrower_are_redrawn_too(monkeypatch):
     out = io.StringIO()
-    display = Screen(out, colour=False)
+    display = Screen(out, Paint(out))
     monkeypatch.setenv("COLUMNS", "80")
     display.show(Table(roster(1)), 0)
     heights = [-(-len(line) // 40) for line in out.getvalue().replace("\x1b[K", "").splitlines()[:3]]

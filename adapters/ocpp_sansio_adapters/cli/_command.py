@@ -8,8 +8,6 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol, TypeAlias
 
-from ._status import CANNOT_START, FINE, INTERRUPTED, NOT_FINE
-
 __all__ = [
     "CANNOT_START",
     "FINE",
@@ -20,6 +18,12 @@ __all__ = [
     "Subcommand",
     "examples",
 ]
+
+#: Exit statuses.
+FINE = 0
+NOT_FINE = 1  # something is wrong with what was looked at, or with what was to be done
+CANNOT_START = 2  # as argparse reports wrong arguments
+INTERRUPTED = 130  # as a shell reports a command that Ctrl-C has ended
 
 
 class Problem(Exception):

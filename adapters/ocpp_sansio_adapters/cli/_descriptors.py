@@ -2,7 +2,7 @@
 
 import sys
 
-from ._show.settings import CannotStart
+from ._command import Problem
 
 __all__ = ["ensure_descriptors"]
 
@@ -17,7 +17,7 @@ else:
     import resource
 
     def ensure_descriptors(stations: int) -> None:
-        """Raise the soft limit if this many stations need it. Raises CannotStart if the system does not allow it."""
+        """Raise the soft limit if this many stations need it. Raises Problem if the system does not allow it."""
         needed = 2 * stations + RESERVE
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -27,7 +27,7 @@ else:
         except (ValueError, OSError):
             # The system may have a limit of its own below a hard limit of infinity.
             allowed = soft if hard == resource.RLIM_INFINITY else hard
-            raise CannotStart(
+            raise Problem(
                 f"{stations} stations need {needed} open files, and {allowed} are allowed here: "
                 "ask for fewer stations, or raise the hard limit (`ulimit -Hn`)."
             ) from None

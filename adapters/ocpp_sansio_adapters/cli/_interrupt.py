@@ -1,43 +1,60 @@
-"""Ctrl-C as one orderly request to stop. Imports next to nothing, so that it can stand guard while everything else is loaded."""
+"""Ctrl-C, and a plain `kill`, as one orderly request to stop."""
 
 import signal
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
+from typing import Any, Self
+
+from ._command import Problem
 
 __all__ = ["Interruption"]
 
+#: What asks for an end.
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Interruption:
-    """Once installed, notes the first Ctrl-C in `happened` and passes it on to the block of `stopping`; more are ignored.
+    """In its block, notes the first signal in `number` and passes it on to the block of `stopping`; more are
+    ignored.
 
-    No KeyboardInterrupt: it is raised wherever the program happens to be, which may be in the middle of cleaning up after the
-    first one, or where Python can do no better than print a traceback and go on.
+    No KeyboardInterrupt: it is raised wherever the program happens to be, which may be in the middle of
+    cleaning up after the first one, or where Python can do no better than print a traceback and go on.
     """
 
     def __init__(self) -> None:
-        self.happened = False
+        self.number: signal.Signals | None = None
         self._stop: Callable[[], object] | None = None
-        self._installed = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    @property
+    def happened(self) -> bool:
+        return self.number is not None
+
+    def __enter__(self) -> Self:
+        self.install()
+        return self
+
+    def __exit__(self, *end: object) -> None:
+        self.remove()
 
     def install(self) -> None:
-        """From now on Ctrl-C comes here, unless somebody ignores or handles it already, as a shell does for background jobs."""
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            try:
-                signal.signal(signal.SIGINT, self._receive)
-                self._installed = True
-            except ValueError:
-                pass  # not the main thread, which alone is told of signals
+        """What the block begins with."""
+        for number in SIGNALS:
+            # A shell lets its background jobs ignore Ctrl-C; what is ignored stays so.
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                with suppress(ValueError):  # not the main thread, which alone is told of signals
+                    self._before[number] = signal.signal(number, self._receive)
 
     def remove(self) -> None:
-        """Undo `install`."""
-        if self._installed:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-            self._installed = False
+        """What the block ends with."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before.clear()
 
     @contextmanager
     def stopping(self, stop: Callable[[], object]) -> Generator[None]:
-        """While the block runs, Ctrl-C calls `stop` from a signal handler; at once if it has come before."""
+        """While the block runs, a signal calls `stop` from its handler; at once if it has come before."""
         self._stop = stop
         if self.happened:
             stop()
@@ -46,7 +63,13 @@ class Interruption:
         finally:
             self._stop = None
 
+    def check(self) -> None:
+        """Raise the Problem that a run ends with which was stopped."""
+        if self.number is not None:
+            sentence = "interrupted." if self.number is signal.SIGINT else f"ended by {self.number.name}."
+            raise Problem(sentence, 128 + self.number)
+
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        first, self.happened = not self.happened, True
+        first, self.number = not self.happened, self.number or signal.Signals(number)
         if first and self._stop is not None:
             self._stop()

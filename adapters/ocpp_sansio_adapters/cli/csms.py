@@ -1,6 +1,6 @@
 """`ocpp-sansio csms`: a CSMS that any station can connect to, shows every message, and takes commands."""
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -8,19 +8,24 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from ocpp_sansio import Role, Version
+from ocpp_sansio import BootGate, BootStatus, Role, Version
 from ocpp_sansio.handshake import Credentials
 
 from ..csms import CSMS
 from ..security import csms_tls
+from ._arguments import versions, whole
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._credentials import certificate, made_tls, password_of, passwords_in
-from ._desk.desk import Desk
+from ._desk.desk import Desk, Failed, Verb
 from ._desk.live import Shell, add_live_arguments, live
 from ._simulation.csms import SPOKEN, Host, answering
-from ._simulation.sensible import attended
 
 __all__ = ["add_arguments", "run"]
+
+#: What may be said to a station that boots.
+BOOTS: Mapping[str, BootStatus] = {
+    str(status).lower(): status for status in BootStatus if status is not BootStatus.UNKNOWN
+}
 
 DESCRIPTION = """Run a CSMS that any station can connect to.
 
@@ -47,12 +52,15 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s; all: 0.0.0.0)"
     )
     parser.add_argument(
-        "--port", type=_port, default=9000, help="the port; 0 takes a free one (default: %(default)s)"
+        "--port",
+        type=whole(0, 65_535),
+        default=9000,
+        help="the port; 0 takes a free one (default: %(default)s)",
     )
     parser.add_argument("--base", metavar="PATH", default="/", help="where the identity begins (default: /)")
     parser.add_argument(
         "--versions",
-        type=_versions,
+        type=versions,
         default=list(SPOKEN),
         help="the versions to speak, the preferred first (default: 2.1,2.0.1,1.6)",
     )
@@ -74,9 +82,15 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="S",
-        type=_interval,
+        type=whole(1, 2**31 - 1),
         default=300,
         help="between heartbeats, in seconds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--boot",
+        choices=[*BOOTS],
+        default="accepted",
+        help="what stations that boot are told; the command boot changes it (default: %(default)s)",
     )
     add_live_arguments(parser)
 
@@ -102,22 +116,34 @@ class _Command:
     def __init__(self, options: Namespace, settings: dict[str, Any]) -> None:
         self.options = options
         self.settings = settings
-        self.host = Host(interval=options.interval)
         self.desk: Desk | None = None
 
     def complete(self, line: str, word: str) -> list[str]:
         return self.desk.complete(line, word) if self.desk is not None else []
 
     async def work(self, shell: Shell) -> int:
-        classes = [attended(answering(version), shell, self.host) for version in self.options.versions]
-        csms = CSMS(*classes, call_timeout=self.options.timeout)
+        host = Host(shell, interval=self.options.interval, boot=BOOTS[self.options.boot])
+        classes = [partial(answering(version), owner=host) for version in self.options.versions]
+        csms = CSMS(*classes, call_timeout=self.options.timeout, boot_gate=BootGate())
+
+        async def boot(rest: str) -> None:
+            if rest not in BOOTS:
+                raise Failed(f"it is written boot {'|'.join(BOOTS)}")
+            host.boot = BOOTS[rest]
+
         desk = self.desk = Desk(
-            Role.CSMS, shell.show, lambda: csms.stations, csms.stations.wait, partial(self._overview, csms)
+            role=Role.CSMS,
+            shell=shell,
+            peers=lambda: csms.stations,
+            wait_for=csms.stations.wait,
+            overview=partial(_overview, csms, host),
+            values=lambda identity, member: host.of(identity).values(member),
+            more={"boot": Verb("|".join(BOOTS), "what stations that boot are told from now on", boot)},
         )
         async with anyio.create_task_group() as tasks:
-            host, port = await self._listen(csms, tasks)
+            address, port = await self._listen(csms, tasks)
             scheme = "wss" if "tls" in self.settings else "ws"
-            shown = f"[{host}]" if ":" in host else host
+            shown = f"[{address}]" if ":" in address else address
             base = "/".join(["", *filter(None, self.options.base.split("/"))])
             shell.show(f"Listening at {scheme}://{shown}:{port}{base}/IDENTITY for {_list(csms.versions)}.")
             if shell.console.interactive:
@@ -139,17 +165,18 @@ class _Command:
             raise Problem(f"{error}.") from None
         return address
 
-    def _overview(self, csms: CSMS) -> list[str]:
-        """A line about each station that is connected."""
-        lines = []
-        for identity, station in csms.stations.items():
-            known = self.host.of(identity)
-            parts = [f"OCPP {station.version.value}"]
-            parts += [known.maker] if known.maker else []
-            parts += [f"{name}: {status}" for name, status in known.connectors.items()]
-            parts += [f"transaction {id} at {place}" for id, place in known.transactions.items()]
-            lines.append(f"{identity}: {', '.join(parts)}")
-        return lines
+
+def _overview(csms: CSMS, host: Host) -> list[str]:
+    """A line about each station that is connected."""
+    lines = []
+    for identity, station in csms.stations.items():
+        known = host.of(identity)
+        parts = [f"OCPP {station.version.value}"]
+        parts += [known.maker] if known.maker else []
+        parts += [f"{name}: {status}" for name, status in known.connectors.items()]
+        parts += [f"transaction {id} at {place}" for id, place in known.transactions.items()]
+        lines.append(f"{identity}: {', '.join(parts)}")
+    return lines
 
 
 def _list(versions: list[Version]) -> str:
@@ -165,27 +192,3 @@ def _authenticate(
 ) -> bool:
     password = password_of(passwords, identity)
     return password is not None and credentials is not None and credentials.matches(password)
-
-
-def _versions(text: str) -> list[Version]:
-    try:
-        versions = [Version(name.strip()) for name in text.split(",")]
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-    if len(set(versions)) < len(versions):
-        raise ArgumentTypeError(f"{text!r} has a version twice")
-    return versions
-
-
-def _port(text: str) -> int:
-    number = int(text)
-    if not 0 <= number < 2**16:
-        raise ArgumentTypeError(f"a port is a whole number from 0 to 65535, not {text!r}")
-    return number
-
-
-def _interval(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"a whole number of seconds, at least 1, is needed, not {text!r}")
-    return number

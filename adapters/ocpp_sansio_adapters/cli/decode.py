@@ -3,20 +3,27 @@
 import argparse
 import json
 import sys
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any, TextIO
 
-import attrs
+from ocpp_sansio import Version
 
-from ocpp_sansio import Role
-
-from ._command import FINE, NOT_FINE, examples
-from ._log.input import add_version, frames_of, positive, progress_on
-from ._log.reading import Heard, Reading, read
+from ._command import FINE, INTERRUPTED, NOT_FINE, Problem, examples
+from ._interrupt import Interruption
+from ._log.finding import Found, frames_in
+from ._log.input import (
+    add_version,
+    frames_of,
+    no_frame_in,
+    positive,
+    progress_on,
+    say_that_input_is_read,
+)
+from ._log.listening import Heard, Listener, Reading
+from ._log.machine import frame_as_json
+from ._log.reading import note_silence, read
 from ._log.redaction import Redactor
-from ._log.spoken import Spoken, Trouble
-from ._log.telling import caption, counted, duration, shown_payload, told_of
+from ._log.source import is_live, lines_of_pipe
+from ._log.summary import Tally, summary, summary_as_json
+from ._log.telling import shown_payload, told_of
 from ._paint import Paint
 
 __all__ = ["add_arguments", "run"]
@@ -27,13 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Finds OCPP frames in any log, pairs answers with calls, and says what is wrong where, which error\n"
         "code that earns, what stayed unanswered and who was slow. Reads traces, logs in text and in JSON,\n"
-        "several frames a line, a frame over several lines, and frames that were cut off.\n\n"
+        "several frames a line, a frame over several lines, and frames that were cut off; zipped, too.\n"
+        "What is piped in is explained as it comes, and Ctrl-C ends with what was seen.\n\n"
         "Exit status: 0 if all is well, 1 if something is wrong, 2 if there is nothing to read."
     )
     parser.epilog = examples(
         ("ocpp-sansio decode charger.log", "explain every frame in a log"),
         ('ocpp-sansio decode \'[2,"1","Heartbeat",{}]\' --version 2.0.1', "explain one frame"),
-        ("kubectl logs csms | ocpp-sansio decode - --trouble", "show only what is wrong"),
+        ("tail -f charger.log | ocpp-sansio decode - --trouble", "watch a log, and show only what is wrong"),
     )
     parser.add_argument(
         "source",
@@ -62,156 +70,143 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Explain what is in `options.source`."""
+    telling = (_Json if options.json else _Text)(options)
+    return _follow(telling, options) if is_live(options.source) else _explain(telling, options)
+
+
+def _explain(telling: "_Telling", options: argparse.Namespace) -> int:
+    """A log that is there."""
     frames = frames_of(options.source)
     reading = read(frames, options.version, progress=progress_on(len(frames), "judging frame"))
-    redactor = Redactor(off=options.secrets)
-    if options.json:
-        _write_json(reading, redactor, options)
-    else:
-        _write_text(reading, redactor, options, sys.stdout)
-    wrong = any(item.spoken.wrong for item in reading.heard)
-    return NOT_FINE if wrong else FINE
-
-
-def _wanted(reading: Reading, options: argparse.Namespace) -> Iterator[Heard]:
-    return (item for item in reading.heard if item.spoken.troubles or not options.trouble)
-
-
-# For people.
-
-
-def _write_text(reading: Reading, redactor: Redactor, options: argparse.Namespace, out: TextIO) -> None:
-    paint = Paint(out)
-    whole = options.payload or len(reading.heard) == 1
-    names = len(reading.conversations) > 1
-    for item in _wanted(reading, options):
-        raw = redactor.frame(item.spoken.text)
-        print(*told_of(item, paint, redactor, slow=options.slow, names=names), sep="\n", file=out)
-        if whole or item.spoken.kind == "broken":
-            print(*shown_payload(item.spoken, raw), sep="\n", file=out)
-    if len(reading.heard) > 1:
-        print("", *_summary(reading, redactor, options, paint), sep="\n", file=out)
-    elif reading.guessed:
-        version = next(iter(reading.guessed)).version.value
-        print(paint("dim", f"read as OCPP {version}; --version says otherwise"), file=out)
-
-
-def _summary(
-    reading: Reading, redactor: Redactor, options: argparse.Namespace, paint: Paint
-) -> Iterator[str]:
-    yield f"{counted(len(reading.heard), 'frame')}{_links(reading)}"
-    if reading.mirrored:
-        yield f"{counted(reading.mirrored, 'frame')} left out that the log has from both ends"
-    wrong = sum(item.spoken.wrong for item in reading.heard)
-    if wrong:
-        yield paint("red", f"{counted(wrong, 'frame')} with something wrong") + _codes(reading)
-    else:
-        yield paint("green", "nothing is wrong")
-    for exchange in reading.unanswered[:MOST_LISTED]:
-        yield paint("red", "unanswered") + f"  {_named(exchange.call, reading)}"
-    if len(reading.unanswered) > MOST_LISTED:
-        yield f"... and {len(reading.unanswered) - MOST_LISTED} more unanswered"
-    for link in reading.one_sided:
-        yield f"no answers in this log{f' for {link.station}' if link.station else ''}: nothing is said of those"
-    yield from _slowest(reading, options.slow, paint)
-    if redactor.hidden and options.payload:
-        hidden = ", ".join(counted(number, kind) for kind, number in redactor.hidden.items())
-        yield paint("dim", f"hidden: {hidden}; --secrets shows them")
-
-
-MOST_LISTED = 10
-
-
-def _slowest(reading: Reading, slow: float, paint: Paint) -> Iterator[str]:
-    timed = [(exchange.seconds or 0.0, exchange) for exchange in reading.answered()]
-    late = sorted((pair for pair in timed if pair[0] >= slow), key=lambda pair: -pair[0])
-    for seconds, exchange in late[:MOST_LISTED]:
-        yield paint("yellow", f"slow        {duration(seconds)}") + f"  {_named(exchange.call, reading)}"
-    if len(late) > MOST_LISTED:
-        yield f"... and {len(late) - MOST_LISTED} more slow answers"
-    if timed and not late:
-        seconds, exchange = max(timed, key=lambda pair: pair[0])
-        yield paint("dim", f"slowest answer: {duration(seconds)}, {_named(exchange.call, reading)}")
-
-
-def _named(spoken: Spoken, reading: Reading) -> str:
-    item = next(item for item in reading.heard if item.spoken is spoken)
-    station = f" of {item.link.station}" if item.link.station else ""
-    return f"{spoken.action} {spoken.id}{station} (line {item.found.line})"
-
-
-def _links(reading: Reading) -> str:
-    stations = {link.station for link in reading.conversations} - {""}
-    versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
-    guessed = " (guessed; --version says otherwise)" if reading.guessed else ""
-    of = f" of {counted(len(stations), 'station')}" if stations else ""
-    return f"{of}, OCPP {versions}{guessed}"
-
-
-def _codes(reading: Reading) -> str:
-    earned = Counter(
-        trouble.code for item in reading.heard for trouble in item.spoken.troubles if trouble.code
-    )
-    return f": {', '.join(f'{number} {code}' for code, number in earned.most_common())}" if earned else ""
-
-
-# For machines.
-
-_SENDERS = {Role.CHARGING_STATION: "station", Role.CSMS: "csms", None: None}
-
-
-def _write_json(reading: Reading, redactor: Redactor, options: argparse.Namespace) -> None:
-    lines = {id(item.spoken): item.found.line for item in reading.heard}
-    for item in _wanted(reading, options):
-        print(json.dumps(_as_json(item, lines, redactor)))
-    answered = reading.answered()
-    print(
-        json.dumps(
-            {
-                "kind": "summary",
-                "frames": len(reading.heard),
-                "wrong": sum(item.spoken.wrong for item in reading.heard),
-                "unanswered": [lines[id(exchange.call)] for exchange in reading.unanswered],
-                "slow": [
-                    lines[id(exchange.call)]
-                    for exchange in answered
-                    if exchange.seconds is not None and exchange.seconds >= options.slow
-                ],
-                "links": [
-                    {
-                        "station": link.station,
-                        "version": link.version.value,
-                        "guessed": link in reading.guessed,
-                    }
-                    for link in reading.conversations
-                ],
-            }
+    telling.names = len(reading.conversations) > 1
+    telling.whole = telling.whole or len(reading.heard) == 1
+    for item in reading.heard:
+        telling.frame(item)
+    telling.end(reading)
+    if reading.cut:
+        raise Problem(
+            f"interrupted: {len(reading.heard):,} of {len(frames):,} frames are explained.", INTERRUPTED
         )
-    )
+    return NOT_FINE if telling.tally.wrong else FINE
 
 
-def _as_json(item: Heard, lines: dict[int, int], redactor: Redactor) -> dict[str, Any]:
-    spoken, exchange = item.spoken, item.spoken.exchange
-    called = exchange.call if exchange is not None and exchange.call is not spoken else None
-    answer = exchange.answer if exchange is not None and exchange.call is spoken else None
-    raw = redactor.frame(spoken.text)
-    return {
-        "line": item.found.line,
-        "kind": spoken.kind,
-        "time": item.found.clues.clock or None,
-        "station": item.link.station,
-        "version": item.link.version.value,
-        "sender": _SENDERS[spoken.sender],
-        "action": spoken.action,
-        "id": spoken.id,
-        "seconds": exchange.seconds if exchange is not None else None,
-        "call_line": None if called is None else lines[id(called)],
-        "answer_line": None if answer is None else lines[id(answer)],
-        "troubles": [_trouble_as_json(trouble, redactor) for trouble in spoken.troubles],
-        "raw": raw,
-    }
+def _follow(telling: "_Telling", options: argparse.Namespace) -> int:
+    """A log that is being written: each frame when it is there. Ctrl-C ends it with what was seen."""
+    say_that_input_is_read(options.source)
+    listener = Listener(options.version)
+    known: list[Found] = []  # learned from and not judged yet: what comes at once is known at once
+
+    def tell() -> None:
+        for found in known:
+            telling.names = telling.names or bool(found.clues.station)
+            item = listener.hear(found)
+            telling.guessed(item, listener.reading)
+            telling.frame(item)
+        known.clear()
+        sys.stdout.flush()
+
+    with Interruption() as guard:
+        with lines_of_pipe(guard, idle=tell) as lines:
+            for found in frames_in(lines):
+                if listener.learn(found):
+                    known.append(found)
+                if len(known) == MOST_AT_ONCE:
+                    tell()
+        tell()
+        if telling.tally.frames:
+            _note_silence(listener.reading, telling.tally)
+            telling.end(listener.reading)
+        guard.check()
+    if not telling.tally.frames:
+        raise no_frame_in(options.source)
+    return NOT_FINE if telling.tally.wrong else FINE
 
 
-def _trouble_as_json(trouble: Trouble, redactor: Redactor) -> dict[str, Any]:
-    found = attrs.asdict(trouble, filter=lambda field, value: field.name != "value")
-    return {**found, "text": caption(trouble, redactor)}
+#: Frames that are learned from before the first of them is judged.
+MOST_AT_ONCE = 300
+
+
+def _note_silence(reading: Reading, tally: Tally) -> None:
+    before = sum(exchange.call.wrong for exchange in reading.unanswered)
+    note_silence(reading, tally.latest)
+    tally.wrong += sum(exchange.call.wrong for exchange in reading.unanswered) - before
+
+
+class _Telling:
+    """How frames are told; `names` has each say its station, `whole` its payload."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.tally = Tally(options.slow)
+        self.names = False
+        self.whole: bool = options.payload
+        self._options = options
+        self._redactor = Redactor(off=options.secrets)
+
+    def frame(self, item: Heard) -> None:
+        """Count a frame, and tell of it if it is wanted."""
+        self.tally.add(item.spoken)
+        if item.spoken.troubles or not self._options.trouble:
+            self.show(item)
+        else:
+            self._redactor.frame(item.spoken.text)  # later sentences may name what it has
+
+    def show(self, item: Heard) -> None:
+        """Tell of a frame."""
+        raise NotImplementedError
+
+    def guessed(self, item: Heard, reading: Reading) -> None:
+        """Say in which version a frame is read, if that is a guess and was not said."""
+
+    def end(self, reading: Reading) -> None:
+        """Tell of all together."""
+        raise NotImplementedError
+
+
+class _Text(_Telling):
+    """For people."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        super().__init__(options)
+        self._paint = Paint(sys.stdout)
+        self._said: dict[str, Version] = {}
+        self._usual: Version | None = None
+
+    def show(self, item: Heard) -> None:
+        raw = self._redactor.frame(item.spoken.text)
+        print(
+            *told_of(item, self._paint, self._redactor, slow=self._options.slow, names=self.names), sep="\n"
+        )
+        if self.whole or item.spoken.kind == "broken":
+            print(*shown_payload(item.spoken, raw), sep="\n")
+
+    def guessed(self, item: Heard, reading: Reading) -> None:
+        version, station = item.link.version, item.link.station
+        if item.link not in reading.guessed or self._said.get(station, self._usual) is version:
+            return
+        who = f"{station} " if station in self._said or self._usual else ""
+        print(
+            self._paint(
+                "dim",
+                f"{who}read as OCPP {version.value} from here, a guess so far; --version says otherwise",
+            )
+        )
+        self._said[station] = version
+        self._usual = self._usual or version
+
+    def end(self, reading: Reading) -> None:
+        hidden = self._redactor.hidden if self._options.payload else {}
+        if self.tally.frames > 1:
+            print("", *summary(reading, self.tally, hidden, self._paint), sep="\n")
+        elif reading.guessed and self._usual is None:
+            version = next(iter(reading.guessed)).version.value
+            print(self._paint("dim", f"read as OCPP {version}; --version says otherwise"))
+
+
+class _Json(_Telling):
+    """For machines."""
+
+    def show(self, item: Heard) -> None:
+        print(json.dumps(frame_as_json(item, self._redactor)))
+
+    def end(self, reading: Reading) -> None:
+        print(json.dumps(summary_as_json(reading, self.tally)))

@@ -7,6 +7,7 @@ A subcommand is loaded when it is asked for: `decode` needs no event loop, and n
 import argparse
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -37,7 +38,7 @@ SUBCOMMANDS: Mapping[str, Entry] = {
     "report": Entry("report", "make a page of a recorded session"),
     "csms": Entry("csms", "run a CSMS that any station can connect to"),
     "station": Entry("station", "run simulated charging stations"),
-    "demo": Entry("_demo_command", "watch a CSMS and stations talk on this machine"),
+    "demo": Entry("demo", "watch a CSMS and stations talk on this machine"),
 }
 
 #: What the extra `websockets` brings.
@@ -60,6 +61,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whoever read our output has left. The interpreter flushes once more at its end, and would complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return NOT_FINE
+    finally:
+        if argv is None:
+            # One more Ctrl-C while the interpreter leaves would be a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
     return status
 
 

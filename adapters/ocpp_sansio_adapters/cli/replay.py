@@ -3,19 +3,18 @@ breaks.
 """
 
 import argparse
-import json
-import sys
-from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 
+import attrs
+
 from ._command import FINE, NOT_FINE, Problem, examples
+from ._log.deviations import Deviations
 from ._log.input import add_version, frames_of, positive, progress_on
-from ._log.reading import Heard, Reading, read
+from ._log.listening import Reading
+from ._log.reading import read
 from ._log.redaction import Redactor
 from ._log.rehearsal import Rehearsal
-from ._log.telling import caption, counted, told_of
-from ._paint import Paint
+from ._log.words import counted
 
 __all__ = ["add_arguments", "run"]
 
@@ -24,10 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `replay`."""
     parser.description = (
         "Plays a recorded session again and reports each deviation with the number of the rule that it breaks\n"
-        "(docs/wire-rules.md). A recording is a trace of ours, or any log that `decode` reads.\n\n"
+        "(docs/reference/wire-rules.md). A recording is a trace of ours, or any log that `decode` reads.\n\n"
         "--offline (the default) plays both ends of it through a state machine for each, which know what may be\n"
         "said before the station is accepted, how long an answer may take, and that there is one call at a time.\n"
-        "--against sends what the station has said to a live CSMS, and compares the answers.\n\n"
+        "--against sends what the stations have said to a live CSMS, one station after the other, each call when\n"
+        "the one before is answered, and compares the answers; what the CSMS asks gets the recorded answers.\n"
+        "Numbers that the CSMS gives, such as transaction ids of 1.6, are those of today. A recorded CSMS is not\n"
+        "played to a live station: `ocpp-sansio csms` lets you ask one.\n\n"
         "Exit status: 0 without a deviation, 1 with one, 2 if it cannot be played."
     )
     parser.epilog = examples(
@@ -69,82 +71,45 @@ def run(options: argparse.Namespace) -> int:
         progress=progress_on(len(frames), "playing frame"),
         make=partial(Rehearsal, patience=options.timeout),
     )
+    if reading.cut:
+        raise KeyboardInterrupt
     if options.station is not None:
         reading = _only(reading, options.station)
+    several = len(reading.conversations) > 1
+    unruled = "a call was refused" if options.against is None else "other than recorded"
+    told = Deviations(Redactor(off=options.secrets), unruled, as_json=options.json, names=several)
     if options.against is not None:
         from ._log.against import play
 
-        return play(reading, options)
-    redactor = Redactor(off=options.secrets)
-    deviations = [item for item in reading.heard if item.spoken.troubles]
-    if options.json:
-        _write_json(reading, deviations, redactor)
-    else:
-        _write_text(reading, deviations, redactor)
-    return NOT_FINE if any(item.spoken.wrong for item in deviations) else FINE
+        return play(reading, told, options)
+    for item in reading.heard:
+        told.tell(item, item.spoken.troubles)
+    if told.number and not options.json:
+        print()
+    links = counted(len(reading.conversations), "link")
+    told.end(reading, f"{counted(len(reading.heard), 'frame')} played on {links}")
+    return NOT_FINE if told.number else FINE
 
 
 def _only(reading: Reading, station: str) -> Reading:
     """What concerns one station; everything if no name is known. Raises Problem if nothing does."""
     if {link.station for link in reading.conversations} == {""}:
         return reading
-    links = [link for link in reading.conversations if link.station == station]
+    links = {link for link in reading.conversations if link.station == station}
     if not links:
-        known = ", ".join(sorted({link.station for link in reading.conversations} - {""}))
-        raise Problem(f"there is no station {station!r} in it; there is {known}.")
-    return Reading(
-        [item for item in reading.heard if item.link in links],
-        {link: reading.conversations[link] for link in links},
-        reading.guessed & set(links),
+        known = sorted({link.station for link in reading.conversations} - {""})
+        more = f" and {len(known) - MOST_NAMED} more" if len(known) > MOST_NAMED else ""
+        raise Problem(
+            f"there is no station {station!r} in it; there is {', '.join(known[:MOST_NAMED])}{more}."
+        )
+    return attrs.evolve(
+        reading,
+        heard=[item for item in reading.heard if item.link in links],
+        conversations={link: told for link, told in reading.conversations.items() if link in links},
+        guessed=reading.guessed & links,
+        answered=reading.answered & links,
     )
 
 
-def _write_text(reading: Reading, deviations: list[Heard], redactor: Redactor) -> None:
-    paint = Paint(sys.stdout)
-    names = len(reading.conversations) > 1
-    for item in reading.heard:
-        redactor.frame(item.spoken.text)  # placeholders count from the beginning, as elsewhere
-        if item.spoken.troubles:
-            print(*told_of(item, paint, redactor, slow=float("inf"), names=names), sep="\n")
-    if deviations:
-        print()
-    print(*_summary(reading, paint), sep="\n")
-
-
-def _summary(reading: Reading, paint: Paint) -> Iterator[str]:
-    troubles = [trouble for item in reading.heard for trouble in item.spoken.troubles]
-    wrong = [trouble for trouble in troubles if not trouble.noted]
-    versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
-    yield f"{counted(len(reading.heard), 'frame')} played on {counted(len(reading.conversations), 'link')}, OCPP {versions}"
-    if reading.guessed:
-        yield paint("dim", "a version was guessed; --version says otherwise")
-    for link in reading.one_sided:
-        yield f"no answers recorded{f' for {link.station}' if link.station else ''}: nothing is said of those"
-    rules = Counter(trouble.rule or "a call was refused" for trouble in wrong)
-    for broken, number in sorted(rules.items()):
-        yield f"  {broken}  {number}"
-    if wrong:
-        yield paint("red", counted(len(wrong), "deviation"))
-    else:
-        yield paint("green", "no deviation")
-
-
-def _write_json(reading: Reading, deviations: list[Heard], redactor: Redactor) -> None:
-    for item in deviations:
-        redactor.frame(item.spoken.text)
-        for trouble in item.spoken.troubles:
-            found = {
-                "kind": "note" if trouble.noted else "deviation",
-                "line": item.found.line,
-                "station": item.link.station,
-                "version": item.link.version.value,
-                "action": item.spoken.action,
-                "id": item.spoken.id,
-                "rule": trouble.rule,
-                "path": trouble.path,
-                "text": caption(trouble, redactor),
-                "code": trouble.code,
-            }
-            print(json.dumps(found))
-    number = sum(not trouble.noted for item in deviations for trouble in item.spoken.troubles)
-    print(json.dumps({"kind": "summary", "frames": len(reading.heard), "deviations": number}))
+#: Stations that a sentence names.
+MOST_NAMED = 10

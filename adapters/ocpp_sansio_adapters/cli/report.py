@@ -8,7 +8,7 @@ from ._command import FINE, Problem, examples
 from ._log.input import add_version, count, frames_of, positive, progress_on
 from ._log.reading import read
 from ._log.redaction import Redactor
-from ._log.telling import counted
+from ._log.words import counted
 from ._report.page import page
 
 __all__ = ["add_arguments", "run"]

@@ -173,11 +173,17 @@ def _said(member: Member) -> str:
         single = f"one of {', '.join(str(value) for value in member.enum_members(receiving=False))}"
     else:
         single = _TYPES.get(kind, kind.__name__)
-    limits = member.values
-    said = ", ".join(
-        [single, *(words.format(limits[key]) for key, words in _LIMITS.items() if key in limits)]
-    )
+    said = ", ".join([single, *_limits(member.values)])
     return f"list{_how_many(member.limits)}: {said}" if member.many else said
+
+
+def _limits(limits: Mapping[str, Any]) -> Iterator[str]:
+    both = limits.keys() >= {"minimum", "maximum"}
+    if both:
+        yield f"{limits['minimum']:g} to {limits['maximum']:g}"
+    for key, words in _LIMITS.items():
+        if key in limits and not (both and key in ("minimum", "maximum")):
+            yield words.format(limits[key])
 
 
 def _how_many(limits: Mapping[str, Any]) -> str:

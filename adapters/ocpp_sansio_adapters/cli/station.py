@@ -1,8 +1,8 @@
 """`ocpp-sansio station`: simulated charging stations that boot, charge and do what a CSMS asks of them."""
 
 import ssl
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Mapping
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping
 from functools import partial
 
 import anyio
@@ -11,15 +11,16 @@ from ocpp_sansio import Role, Version
 
 from ..charge_point import ChargePoint
 from ..security import station_tls
+from ._arguments import seconds, some_seconds, version, whole
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._credentials import certificate, made_tls, password_of, passwords_in
 from ._descriptors import ensure_descriptors
-from ._desk.desk import Desk, Failed, Verb
-from ._desk.live import Shell, add_live_arguments, live, number_above
-from ._show.settings import CannotStart
+from ._desk.desk import WAIT, Desk, Failed, Verb
+from ._desk.live import Shell, add_live_arguments, live
 from ._simulation.charger import Connector
-from ._simulation.life import Dialect, Life
-from ._simulation.v2 import dialect_of
+from ._simulation.dialect import Dialect
+from ._simulation.fleet import SPOKEN, dialect_for, identities, run_all
+from ._simulation.life import Life, Plan
 
 __all__ = ["add_arguments", "run"]
 
@@ -32,6 +33,7 @@ standard input: `start CS-001`, `call CS-001 Authorize idTag=04E9A1`. `help`
 lists them."""
 
 MOST_CONNECTORS = 100
+PROGRESS = 2.0  # seconds between two signs of it
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,45 +61,45 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--version",
-        type=_version,
+        type=version,
         action="append",
         help="the version to speak; again for another (default: 2.1, 2.0.1 and 1.6, the newest preferred)",
     )
     parser.add_argument(
-        "--count", metavar="N", type=partial(_whole, 10_000), default=1, help="how many stations (default: 1)"
+        "--count", metavar="N", type=whole(1, 10_000), default=1, help="how many stations (default: 1)"
     )
     parser.add_argument(
         "--connectors",
         metavar="N",
-        type=partial(_whole, MOST_CONNECTORS),
+        type=whole(1, MOST_CONNECTORS),
         default=2,
         help="of each (default: %(default)s)",
     )
     parser.add_argument(
         "--charge",
         metavar="S",
-        type=number_above(-1),
+        type=seconds,
         default=300.0,
         help="how long a customer charges at most; with 0, nobody comes by himself (default: %(default)g)",
     )
     parser.add_argument(
         "--pause",
         metavar="S",
-        type=number_above(-1),
+        type=seconds,
         default=60.0,
         help="how long until the next customer comes, at most (default: %(default)g)",
     )
     parser.add_argument(
         "--sample",
         metavar="S",
-        type=number_above(0),
+        type=some_seconds,
         default=60.0,
         help="between two meter values, until the CSMS says otherwise (default: %(default)g)",
     )
     parser.add_argument(
         "--reconnect",
         metavar="S",
-        type=number_above(-1),
+        type=seconds,
         default=10.0,
         help="wait so long, and up to twice that, before connecting again (default: %(default)g)",
     )
@@ -115,10 +117,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(options: Namespace) -> int:
     """Run the stations until a script has ended, or a signal ends it."""
-    try:
-        ensure_descriptors(options.count)
-    except CannotStart as problem:
-        raise Problem(str(problem)) from None
+    ensure_descriptors(options.count)
     command = _Command(options)
     return live(options, Role.CHARGING_STATION, command.complete, command.work)
 
@@ -130,8 +129,9 @@ class _Command:
         self.options = options
         self.passwords = passwords_in(options.auth) if options.auth is not None else {}
         self.settings = _tls_settings(options)
-        spoken = options.version or [Version.V21, Version.V201, Version.V16]
-        self.dialects: Mapping[Version, Dialect] = {version: DIALECTS[version]() for version in spoken}
+        self.dialects: Mapping[Version, Dialect] = {
+            version: dialect_for(version) for version in options.version or SPOKEN
+        }
         self.lives: dict[str, Life] = {}
         self.desk: Desk | None = None
 
@@ -140,23 +140,53 @@ class _Command:
 
     async def work(self, shell: Shell) -> int:
         for identity in identities(self.options.id, self.options.count):
-            password = password_of(self.passwords, identity)
-            settings = self.settings if password is None else {**self.settings, "password": password}
             try:
-                self.lives[identity] = Life(identity, self.options, self.dialects, shell, settings)
+                self.lives[identity] = Life(identity, self._plan(identity), self.dialects, shell)
             except (TypeError, ValueError) as error:
                 raise Problem(f"{error}.") from None
         desk = self.desk = Desk(
-            Role.CHARGING_STATION, shell.show, self._peers, self._wait_for, self._overview, self._verbs()
+            role=Role.CHARGING_STATION,
+            shell=shell,
+            peers=self._peers,
+            wait_for=self._wait_for,
+            overview=self._overview,
+            values=lambda identity, member: self._life(identity).values(member),
+            names=lambda: self.lives,
+            more=self._verbs(),
         )
         async with anyio.create_task_group() as tasks:
-            for life in self.lives.values():
-                tasks.start_soon(life.run)
+            tasks.start_soon(run_all, list(self.lives.values()))
+            if len(self.lives) > 1:
+                tasks.start_soon(self._tell_progress, shell)
             if shell.console.interactive:
                 shell.show("Commands: help lists them, Tab completes them, Ctrl-D ends.")
             await desk.serve(shell.console)
             tasks.cancel_scope.cancel()
         return NOT_FINE if desk.failures else FINE
+
+    async def _tell_progress(self, shell: Shell) -> None:
+        """Say how many are connected, until all have tried."""
+        lives, began = self.lives.values(), anyio.current_time()
+        while not all(life.tried.is_set() for life in lives):
+            with anyio.move_on_after(PROGRESS):
+                for life in lives:
+                    await life.tried.wait()
+            connected = sum(life.station.charge_point is not None for life in lives)
+            passed = anyio.current_time() - began
+            shell.show(f"{connected} of {len(lives)} stations are connected after {passed:.1f} s.")
+
+    def _plan(self, identity: str) -> Plan:
+        options, password = self.options, password_of(self.passwords, identity)
+        return Plan(
+            url=options.url,
+            connectors=options.connectors,
+            charge=options.charge,
+            pause=options.pause,
+            sample=options.sample,
+            reconnect=options.reconnect,
+            timeout=options.timeout,
+            settings=self.settings if password is None else {**self.settings, "password": password},
+        )
 
     def _verbs(self) -> dict[str, Verb]:
         return {
@@ -183,9 +213,12 @@ class _Command:
     async def _start(self, rest: str) -> None:
         identity, number, token = _words(rest, 3)
         life = self._life(identity)
-        await life.station.connected()
-        token = token or f"{life.random.getrandbits(32):08X}"
-        connector = life.charger.free(_number(number), token)
+        with anyio.move_on_after(WAIT):
+            await life.ready.wait()
+            await life.station.connected()
+        token = token or life.new_token()
+        ready = life.ready.is_set() and life.station.charge_point is not None
+        connector = life.charger.free(_number(number), token) if ready else None
         if connector is None:
             raise Failed(f"{identity}: nobody can charge there now: {', '.join(life.overview())}")
         life.begin(connector, token[:20])
@@ -202,27 +235,6 @@ class _Command:
 
     async def _reconnect(self, rest: str) -> None:
         await self._life(rest).station.reconnect()
-
-
-def _dialect_of_16() -> Dialect:
-    from ._simulation.v16 import Dialect16  # which loads the messages of 1.6
-
-    return Dialect16()
-
-
-DIALECTS: Mapping[Version, Callable[[], Dialect]] = {
-    Version.V21: partial(dialect_of, Version.V21),
-    Version.V201: partial(dialect_of, Version.V201),
-    Version.V16: _dialect_of_16,
-}
-
-
-def identities(id: str | None, count: int) -> list[str]:
-    """The identities of so many stations."""
-    if count == 1:
-        return [id or "CS-001"]
-    width = max(3, len(str(count)))
-    return [f"{id or 'CS'}-{number:0{width}}" for number in range(1, count + 1)]
 
 
 def _words(rest: str, most: int) -> list[str]:
@@ -245,17 +257,3 @@ def _tls_settings(options: Namespace) -> dict[str, ssl.SSLContext]:
         return {}
     make = partial(station_tls, csms=options.ca, certificate=options.cert)
     return {"tls": made_tls(make, options.ca, getattr(options.cert, "chain", None))}
-
-
-def _version(text: str) -> Version:
-    try:
-        return Version(text)
-    except ValueError as error:
-        raise ArgumentTypeError(str(error)) from None
-
-
-def _whole(most: int, text: str) -> int:
-    number = int(text) if text.isdecimal() else 0
-    if not 1 <= number <= most:
-        raise ArgumentTypeError(f"a whole number from 1 to {most} is needed, not {text!r}")
-    return number

@@ -14,11 +14,12 @@ from contextlib import suppress
 from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Protocol, TextIO, cast
+from unicodedata import combining, east_asian_width
 
 import anyio
 from anyio.lowlevel import current_token
 
-__all__ = ["Completer", "Console", "Lines", "PlainConsole", "console_for", "soon"]
+__all__ = ["Completer", "Console", "Lines", "PlainConsole", "above_prompt", "console_for", "soon"]
 
 PROMPT = "ocpp> "
 MOST_HISTORY = 1000
@@ -146,6 +147,7 @@ class Terminal:
         self._candidates: list[str] = []
         self._lines = Lines(self._ask)
         self._asking = False
+        self._point = _point_of(readline)
         self.lost = False
         self._modes = _modes()
         self._history = _history_file()
@@ -161,12 +163,14 @@ class Terminal:
     def show(self, text: str) -> None:
         if self.lost:
             return
-        typed = self._readline.get_line_buffer() if self._asking else ""
-        prompt = PROMPT + typed if self._asking else ""
-        rows = len(prompt) // max(1, shutil.get_terminal_size().columns)
-        up = f"\x1b[{rows}A" if rows else ""
+        shown = f"{text}\n"
+        if self._asking:
+            columns = max(1, shutil.get_terminal_size().columns)
+            typed = self._readline.get_line_buffer()
+            behind = _width(typed.encode()[: self._point()].decode(errors="ignore"))
+            shown = above_prompt(text, PROMPT + typed, len(PROMPT) + behind, columns)
         try:
-            sys.stdout.write(f"\r{up}\x1b[J{text}\n{prompt}")
+            sys.stdout.write(shown)
             sys.stdout.flush()
         except OSError:
             self.lost = True
@@ -199,6 +203,38 @@ class Terminal:
             line = self._readline.get_line_buffer()[: self._readline.get_endidx()]
             self._candidates = self._complete(line, word)
         return self._candidates[index] if index < len(self._candidates) else None
+
+
+def above_prompt(text: str, line: str, cursor: int, columns: int) -> str:
+    """What puts the text above a line that is being typed, whose cursor stands behind so many columns."""
+    up = f"\x1b[{cursor // columns}A" if cursor >= columns else ""
+    width = _width(line)
+    # A full last column lets the terminal wait with the next row; a blank makes it begin.
+    shown = f"\r{up}\x1b[J{text}\n{line}" + (" \r" if width and not width % columns else "")
+    back = width // columns - cursor // columns
+    if back:
+        shown += f"\x1b[{back}A"
+    if width != cursor:
+        right = cursor % columns
+        shown += "\r" + (f"\x1b[{right}C" if right else "")
+    return shown
+
+
+def _width(text: str) -> int:
+    """Columns that it takes on a terminal."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
+
+
+def _point_of(readline: Any) -> Callable[[], int]:
+    """What tells before which byte of the line the cursor stands. Python does not; the library does, whichever
+    it is.
+    """
+    with suppress(OSError, ValueError, ImportError, AttributeError):
+        import ctypes
+
+        point = ctypes.c_int.in_dll(ctypes.CDLL(getattr(readline, "__file__", None)), "rl_point")
+        return lambda: point.value
+    return lambda: sys.maxsize  # at the end, where it mostly is
 
 
 def console_for(out: TextIO, complete: Completer) -> Console:

@@ -1,6 +1,6 @@
 """The commands that an operator types while a CSMS or stations run: one table, the same at both ends."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import partial
 from types import MappingProxyType
@@ -9,23 +9,23 @@ from typing import Any
 import anyio
 import attrs
 
-from ocpp_sansio import CallTimeout, ConnectionClosed, OCPPError, QueueFull, Raw, Role
-from ocpp_sansio.errors import LocalProtocolError, RemoteProtocolError
+from ocpp_sansio import LocalProtocolError, OCPPError, Raw, Role, Unanswered
 from ocpp_sansio.messages import Unconfirmed
 from ocpp_sansio.validation import encode_unjudged
 
 from ...charge_point import ChargePoint
 from .._messages.request import Unreadable, find_action, message_from, payload_from, sendable, words_after
 from .console import Console
+from .live import Shell
 from .shown import pretty, printable
 
-__all__ = ["Desk", "Failed", "Verb"]
+__all__ = ["WAIT", "Desk", "Failed", "Verb"]
 
 WAIT = 60.0  # seconds, where the command does not say
 MOST_NAMED = 5  # stations in one sentence
 
 #: How a call ends without an answer that can be used.
-UNANSWERED = (CallTimeout, RemoteProtocolError, ConnectionClosed, QueueFull, LocalProtocolError)
+UNANSWERED = (Unanswered, LocalProtocolError)
 
 
 class Failed(Exception):
@@ -47,15 +47,18 @@ class Desk:
     """Reads commands and obeys them. `role` is which end we are.
 
     `peers` are those that can be talked to now, by identity; `wait_for` waits until one can be; `overview`
-    describes them. `more` are the commands of this end alone. `failures` counts those that could not be
+    describes them; `values` are what a member of a request to one may well be. `names` are all that there will
+    be, if that is known. `more` are the commands of this end alone. `failures` counts those that could not be
     carried out.
     """
 
     role: Role
-    show: Callable[[str], None]
+    shell: Shell
     peers: Callable[[], Mapping[str, ChargePoint]]
     wait_for: Callable[[str], Awaitable[object]]
     overview: Callable[[], list[str]]
+    values: Callable[[str, str], Iterable[str]] = lambda identity, member: ()
+    names: Callable[[], Iterable[str]] = lambda: ()
     more: Mapping[str, Verb] = MappingProxyType({})
     failures: int = attrs.field(default=0, init=False)
     verbs: Mapping[str, Verb] = attrs.field(init=False)
@@ -105,7 +108,7 @@ class Desk:
     def fail(self, sentence: str) -> None:
         """Say why a command was not carried out."""
         self.failures += 1
-        self.show(f"failed: {printable(sentence)}{'' if sentence.endswith(('.', '?')) else '.'}")
+        self.shell.show(f"failed: {printable(sentence)}{'' if sentence.endswith(('.', '?')) else '.'}")
 
     def complete(self, line: str, word: str) -> list[str]:
         """How the last word of this line may go on."""
@@ -114,7 +117,8 @@ class Desk:
             case []:
                 return [f"{name} " for name in self.verbs if name.startswith(word)]
             case [name] if name in self.verbs and self.verbs[name].of_station:
-                return [f"{identity} " for identity in sorted(self.peers()) if identity.startswith(word)]
+                known = {*self.peers(), *self.names()}
+                return [f"{identity} " for identity in sorted(known) if identity.startswith(word)]
             case ["call" | "raw", identity, *rest]:
                 return self._complete_request(identity, rest, word)
             case _:
@@ -127,7 +131,12 @@ class Desk:
         actions = sendable(found[0].version, self.role)
         if not rest:
             return [f"{action} " for action in actions if action.startswith(word)]
-        return words_after(actions[rest[0]], word) if rest[0] in actions else []
+        if rest[0] not in actions:
+            return []
+        path, assigned, begun = word.rpartition("=")
+        values = self.values(found[0].id, path) if assigned else ()
+        known = [f"{path}={value}" for value in values if value.startswith(begun)]
+        return known or words_after(actions[rest[0]], word)
 
     # The commands.
 
@@ -140,7 +149,7 @@ class Desk:
         message = message_from(cls, text)
         if isinstance(message, Unconfirmed):
             await peer.send(message)
-            self.show(f"{printable(peer.id)}: {action} is sent, and is never answered.")
+            self.shell.show(f"{printable(peer.id)}: {action} is sent, and is never answered.")
         else:
             await self._answered(peer, action, message)
 
@@ -153,14 +162,16 @@ class Desk:
     async def _answered(self, peer: ChargePoint, action: str, request: Any) -> None:
         began = anyio.current_time()
         try:
-            answer = await peer.call(request)
+            answer = await peer.call(
+                request, queue_timeout=WAIT
+            )  # of one whose boot is pending, it has no turn
         except OCPPError as refusal:
             raise Failed(f"{peer.id}: {action} was refused: {refusal}") from None
         except UNANSWERED as trouble:
             raise Failed(f"{peer.id}: {action} was not answered: {trouble}") from None
         milliseconds = (anyio.current_time() - began) * 1000
-        shown = pretty(encode_unjudged(answer))
-        self.show(f"{printable(peer.id)}: {action} was answered after {milliseconds:.0f} ms: {shown}")
+        shown = pretty(self.shell.narrator.hide(encode_unjudged(answer)))
+        self.shell.show(f"{printable(peer.id)}: {action} was answered after {milliseconds:.0f} ms: {shown}")
 
     async def _each(self, pattern: str, work: Callable[[ChargePoint], Awaitable[None]]) -> None:
         """Do this with each station that the pattern names, with all at the same time."""
@@ -190,7 +201,7 @@ class Desk:
         return [peers[name] for name in sorted(peers) if fnmatchcase(name, pattern)]
 
     async def _stations(self, rest: str) -> None:
-        self.show("\n".join(map(printable, self.overview())) or "Nobody is connected.")
+        self.shell.show("\n".join(map(printable, self.overview())) or "Nobody is connected.")
 
     async def _wait(self, rest: str) -> None:
         identity, _, seconds = rest.partition(" ")
@@ -208,7 +219,7 @@ class Desk:
     async def _help(self, rest: str) -> None:
         lines = [(f"{name} {verb.arguments}".rstrip(), verb.summary) for name, verb in self.verbs.items()]
         width = max(len(usage) for usage, _ in lines)
-        self.show("\n".join(f"{usage:<{width}}  {summary}" for usage, summary in lines))
+        self.shell.show("\n".join(f"{usage:<{width}}  {summary}" for usage, summary in lines))
 
 
 def _three(rest: str, usage: str) -> tuple[str, str, str]:

@@ -1,17 +1,15 @@
 """One run of `csms` or `station`, from options to exit status: loop, signals, console, trace and log."""
 
 import logging
-import signal
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from functools import partial
 from importlib.util import find_spec
-from types import FrameType
-from typing import Any
 
 import anyio
 import attrs
@@ -20,16 +18,20 @@ from ocpp_sansio import Role, Version
 
 from ...charge_point import ChargePoint
 from ...records import FrameReceived, FrameSent, Record
+from .._arguments import some_seconds
 from .._command import FINE, NOT_FINE, Problem
+from .._interrupt import Interruption
+from .._log.redaction import Redactor
 from .._log.trace import Trace
-from .._show.settings import CannotStart
+from .._paint import Paint
 from .console import Completer, Console, console_for, soon
-from .shown import Narrator, Paint, paint_for, printable
+from .shown import COLOURS, Narrator, printable
 
-__all__ = ["Shell", "add_live_arguments", "live", "number_above"]
+__all__ = ["Shell", "add_live_arguments", "live"]
 
-#: What ends a run in good order.
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: Says at INFO who is not let in, and why. What else it says so is shown as it happens.
+DOOR = logging.getLogger("ocpp_sansio.websockets")
+EVERYDAY = frozenset({"log_open", "log_end"})
 
 MOST_ENDS = 100  # of links, whose errors are still to be logged by others
 
@@ -39,7 +41,7 @@ def add_live_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="S",
-        type=number_above(0),
+        type=some_seconds,
         default=30.0,
         help="how long an answer may take (default: %(default)g)",
     )
@@ -48,7 +50,9 @@ def add_live_arguments(parser: ArgumentParser) -> None:
         "--trace", metavar="FILE", help="write every frame to FILE, for decode, replay and report"
     )
     parser.add_argument(
-        "--secrets", action="store_true", help="leave passwords, id tokens and certificates in the trace"
+        "--secrets",
+        action="store_true",
+        help="show passwords, id tokens and certificates, and leave them in the trace",
     )
     parser.add_argument(
         "--backend",
@@ -56,18 +60,6 @@ def add_live_arguments(parser: ArgumentParser) -> None:
         default="asyncio",
         help="the event loop (default: %(default)s)",
     )
-
-
-def number_above(least: float) -> Callable[[str], float]:
-    """The type of an option that is a number of seconds."""
-
-    def seconds(text: str) -> float:
-        number = float(text)
-        if not least < number < 1e9:
-            raise ValueError(text)
-        return number
-
-    return seconds
 
 
 @attrs.define
@@ -108,6 +100,10 @@ class Shell:
         if not self._links[charge_point.id]:
             del self._links[charge_point.id], self.versions[charge_point.id]
 
+    def note(self, identity: str, sentence: str) -> None:
+        """Something has befallen a station that no frame shows."""
+        self.show(self.narrator.line(identity, sentence))
+
     def has_shown(self, error: object) -> bool:
         """Whether this is how a link has ended that was shown to be gone."""
         return any(each is error for each in self._ends)
@@ -128,10 +124,8 @@ def live(options: Namespace, role: Role, complete: Completer, work: Callable[[Sh
     console = console_for(sys.stdout, complete)
     run = _Run(options, role, console, work)
     try:
-        with run.signals():
+        with run.interruption:
             status = anyio.run(run.main, backend=options.backend)
-    except CannotStart as problem:
-        raise Problem(str(problem)) from None
     except BaseExceptionGroup as group:
         raise _first(group) from None
     finally:
@@ -141,8 +135,7 @@ def live(options: Namespace, role: Role, complete: Completer, work: Callable[[Sh
     trace = run.trace
     if trace is not None and trace.failure is not None:
         raise Problem(f"the trace is incomplete: {trace.failure.strerror}.", NOT_FINE)
-    if run.ended_by is not None:
-        raise Problem(f"ended by {run.ended_by.name}.", 128 + run.ended_by)
+    run.interruption.check()
     return status
 
 
@@ -160,8 +153,7 @@ class _Run:
     console: Console
     work: Callable[[Shell], Awaitable[int]]
     trace: Trace | None = None
-    ended_by: signal.Signals | None = None
-    stop: Callable[[], object] | None = None
+    interruption: Interruption = attrs.field(factory=Interruption, init=False)
 
     async def main(self) -> int:
         with ExitStack() as stack:
@@ -177,56 +169,56 @@ class _Run:
                     )
                 )
             with anyio.CancelScope() as scope:
-                paint = paint_for(sys.stdout)
-                narrator = Narrator(self.role, paint, lambda: datetime.now().astimezone())
+                paint = Paint(sys.stdout)
+                hide = Redactor(off=self.options.secrets).frame
+                narrator = Narrator(self.role, paint, lambda: datetime.now().astimezone(), hide)
                 shell = Shell(self.console, narrator, paint, scope, versions, self.trace)
                 shell.frames = not self.options.quiet
                 stack.enter_context(_logged(shell))
-                self.stop = partial(soon(), scope.cancel)
-                if self.ended_by is not None:
-                    scope.cancel()
+                stack.enter_context(self.interruption.stopping(partial(soon(), scope.cancel)))
                 return await self.work(shell)
         return FINE
-
-    @contextmanager
-    def signals(self) -> Generator[None]:
-        """Meanwhile, a signal is an orderly request to end. One that somebody ignores stays ignored."""
-        before: dict[signal.Signals, Any] = {}
-        for number in SIGNALS:
-            if signal.getsignal(number) is not signal.SIG_IGN:
-                with suppress(ValueError):  # not the main thread, which alone is told of signals
-                    before[number] = signal.signal(number, self._receive)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _receive(self, number: int, frame: FrameType | None) -> None:
-        first, self.ended_by = self.ended_by is None, signal.Signals(number)
-        if first and self.stop is not None:
-            self.stop()
 
 
 class _ToConsole(logging.Handler):
     """What is logged stands among the other lines, and not across the prompt."""
 
     def __init__(self, shell: Shell) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._shell = shell
 
     def emit(self, record: logging.LogRecord) -> None:
-        if isinstance(record.args, tuple) and any(map(self._shell.has_shown, record.args)):
+        shell, args = self._shell, record.args
+        if record.levelno < logging.WARNING and (record.name != DOOR.name or record.funcName in EVERYDAY):
             return
-        lines = self.format(record).splitlines()
-        self._shell.show(self._shell.paint("\n".join(printable(line) for line in lines), "wrong"))
+        if isinstance(args, tuple):
+            if any(map(shell.has_shown, args)):
+                return
+            record = logging.makeLogRecord({**vars(record), "args": tuple(map(_in_words, args))})
+        lines = [printable(line) for line in self.format(record).splitlines()]
+        who, colon, what = lines[0].partition(": ")
+        if colon and isinstance(args, tuple) and args and args[0] == who:
+            said = "\n".join([what, *lines[1:]])
+            shell.show(shell.narrator.line(who, shell.paint(COLOURS["wrong"], said)))
+        else:
+            shell.show(shell.paint(COLOURS["wrong"], "\n".join(lines)))
+
+
+def _in_words(argument: object) -> object:
+    """Of several attempts to connect that have failed, the reason of the first, which the exception keeps for itself."""
+    cause = argument.__cause__ if isinstance(argument, OSError) and argument.errno is None else None
+    if isinstance(cause, BaseExceptionGroup):
+        cause = _first(cause)
+    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else argument
 
 
 @contextmanager
 def _logged(shell: Shell) -> Generator[None]:
-    root, handler = logging.getLogger(), _ToConsole(shell)
+    root, handler, level = logging.getLogger(), _ToConsole(shell), DOOR.level
     root.addHandler(handler)
+    DOOR.setLevel(logging.INFO)
     try:
         yield
     finally:
+        DOOR.setLevel(level)
         root.removeHandler(handler)

@@ -1,33 +1,23 @@
 """Frames as lines for people: who says what to whom, without passwords, and with nothing to obey in them."""
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TextIO
+from typing import Any
 
 from ocpp_sansio import Role
 from ocpp_sansio.security import without_secrets
 
 from ...records import FrameReceived, FrameSent
+from .._paint import Paint
 
-__all__ = ["Narrator", "Paint", "paint_for", "pretty", "printable"]
+__all__ = ["COLOURS", "Narrator", "pretty", "printable"]
 
 LONGEST = 4000  # characters of a frame that are shown
 MOST_OPEN = 10_000  # calls whose answers are still to be named; a peer could leave all of them open
 
-#: Escape codes of colours, by what is shown in them.
-COLOURS: Mapping[str, str] = {"station": "36", "action": "1", "wrong": "31", "note": "2"}
-
-#: `paint(text, what)` is the text in the colour of what it is.
-Paint = Callable[[str, str], str]
-
-
-def paint_for(out: TextIO, environment: Mapping[str, str] = os.environ) -> Paint:
-    """Colours if this stream has them and nobody objects (https://no-color.org)."""
-    if not out.isatty() or environment.get("TERM") == "dumb" or environment.get("NO_COLOR"):
-        return lambda text, what: text
-    return lambda text, what: f"\x1b[{COLOURS[what]}m{text}\x1b[0m"
+#: In which colour things are shown.
+COLOURS: Mapping[str, str] = {"station": "cyan", "action": "bold", "wrong": "red", "note": "dim"}
 
 
 def printable(text: str) -> str:
@@ -41,17 +31,26 @@ def printable(text: str) -> str:
 
 
 def pretty(payload: str) -> str:
-    """A payload of JSON over several lines, without its passwords."""
-    document = json.dumps(json.loads(without_secrets(payload)), indent=2, ensure_ascii=False)
+    """A payload of JSON over several lines."""
+    document = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
     return "\n".join(printable(line) for line in document.split("\n"))
 
 
 class Narrator:
-    """Says each frame in one line. `role` is the end that is observed."""
+    """Says each frame in one line. `role` is the end that is observed; `hide` takes what is secret out of a
+    text.
+    """
 
-    def __init__(self, role: Role, paint: Paint, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        role: Role,
+        paint: Paint,
+        now: Callable[[], datetime],
+        hide: Callable[[str], str] = without_secrets,
+    ) -> None:
+        self.hide = hide
         self._role = role
-        self._paint = paint
+        self._colour = paint
         self._now = now
         self._open: dict[tuple[str, bool, str], str] = {}  # identity, asked by the station, id: action
 
@@ -59,7 +58,7 @@ class Narrator:
         """The line of a frame: `->` is from the station, `<-` to it."""
         sent = isinstance(record, FrameSent)
         from_station = sent is (self._role is Role.CHARGING_STATION)
-        said = self._said(record.identity, from_station, without_secrets(record.text))
+        said = self._said(record.identity, from_station, self.hide(record.text))
         return self.line(record.identity, f"{'->' if from_station else '<-'} {said}")
 
     def line(self, identity: str, said: str) -> str:
@@ -95,6 +94,9 @@ class Narrator:
 
     def _action(self, identity: str, from_station: bool, id: str) -> str:
         return self._open.pop((identity, from_station, id), f"unknown call {id[:40]!r}")
+
+    def _paint(self, text: str, what: str) -> str:
+        return self._colour(COLOURS[what], text)
 
     def _name(self, action: str) -> str:
         return self._paint(printable(action[:100]), "action")

@@ -6,11 +6,10 @@ The verdict on each frame is that of a `Rehearsal`; here, answers are compared w
 
 import argparse
 import os
-import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import anyio
 import attrs
@@ -32,43 +31,62 @@ from ocpp_sansio.messages import Raw, Request
 from ...driver import Driver
 from ...records import FrameReceived, FrameSent, Record
 from ...websockets import WebSocket, connect
-from .._command import FINE, NOT_FINE, Problem
+from .._command import FINE, INTERRUPTED, NOT_FINE, Problem
 from .._messages.example import example_of
-from .._paint import Paint
-from .reading import Heard, Link, Reading
+from .deviations import Deviations
+from .listening import Heard, Link, Reading
+from .numbers import Numbers
 from .redaction import Redactor
 from .rehearsal import Rehearsal
 from .rules import rule
 from .spoken import Exchange, Spoken, Trouble
-from .telling import caption, counted, duration, status_of, told_of
+from .telling import status_of
+from .words import counted, duration
 
 __all__ = ["play"]
 
 
-def play(reading: Reading, options: argparse.Namespace) -> int:
-    """Play each station of the recording, one after the other, and tell what is other than recorded."""
-    deviations = 0
-    for link in reading.conversations:
-        heard = [item for item in reading.heard if item.link == link]
-        deviations += anyio.run(_Playing(link, heard, options).run)
-    paint = Paint(sys.stdout)
-    print(paint("red", counted(deviations, "deviation")) if deviations else paint("green", "no deviation"))
-    return NOT_FINE if deviations else FINE
+def play(reading: Reading, told: Deviations, options: argparse.Namespace) -> int:
+    """Play each station of the recording, one after the other, and tell what is other than recorded. Ctrl-C
+    ends it with what was found.
+    """
+    by_link: dict[Link, list[Heard]] = {}
+    for item in reading.heard:
+        by_link.setdefault(item.link, []).append(item)
+    asked = 0
+    cut = False
+    for link, heard in by_link.items():
+        playing = _Playing(link, heard, told, options)
+        try:
+            anyio.run(playing.run)
+        except KeyboardInterrupt:
+            cut = True
+        asked += playing.asked
+        if cut:
+            break
+    told.end(reading, f"{counted(asked, 'call')} played on {counted(len(by_link), 'link')}")
+    if cut:
+        raise Problem("interrupted before everything was played.", INTERRUPTED)
+    return NOT_FINE if told.number else FINE
 
 
 class _Player(Driver):
     """Answers what the CSMS asks as the station did then; what it was not asked, with a plain yes."""
 
     def __init__(
-        self, protocol: Connection, transport: WebSocket, answers: dict[str, deque[Spoken]], **more: Any
+        self, protocol: Connection, transport: WebSocket, recorded: Mapping[str, deque[Exchange]], **more: Any
     ) -> None:
         super().__init__(protocol, transport, **more)
-        self._answers = answers
+        self._recorded = recorded
+        self.numbers = Numbers()
 
     def handle(self, received: CallReceived) -> Any:
-        recorded = self._answers.get(received.action)
+        recorded = self._recorded.get(received.action)
         if recorded:
-            answer = recorded.popleft()
+            exchange = recorded.popleft()
+            answer = exchange.answer
+            assert answer is not None
+            self.numbers.learn(exchange.call.payload, received.payload)
             if answer.error is not None:
                 raise OCPPError(answer.error.description, answer.error.details, code=answer.error.code)
             if isinstance(answer.payload, dict):
@@ -80,20 +98,20 @@ class _Player(Driver):
 
 @attrs.define
 class _Playing:
-    """One station's part."""
+    """One station's part. `asked` counts its calls."""
 
     link: Link
     heard: list[Heard]
+    told: Deviations
     options: argparse.Namespace
-    transactions: dict[int, int] = attrs.field(factory=dict[int, int])  # recorded id: the one of today
     live: list[Spoken] = attrs.field(factory=list[Spoken])
+    asked: int = 0
 
-    async def run(self) -> int:
-        """Play, and return the number of deviations."""
+    async def run(self) -> None:
+        """Play, and tell what is other than recorded."""
         identity = self.link.station or self.options.station or "CP_1"
         password = self.options.password or os.environ.get("OCPP_PASSWORD") or None
         version = self.link.version
-        redactor = Redactor(off=self.options.secrets)
         conversation = Rehearsal(version, patience=self.options.timeout)
 
         def observe(record: Record) -> None:
@@ -101,14 +119,15 @@ class _Playing:
                 sender = Role.CHARGING_STATION if isinstance(record, FrameSent) else Role.CSMS
                 self.live.append(conversation.take(record.text, sender, record.time))
 
-        print(f"{identity}, OCPP {version.value}, to {self.options.against}")
+        url = Redactor(off=self.options.secrets).address(self.options.against)
+        if not self.options.json:
+            print(f"{identity}, OCPP {version.value}, to {url}", flush=True)
         protocol = Connection(
             Role.CHARGING_STATION,
             version,
             call_timeout=self.options.timeout,
             validation=Validation(sent="off"),
         )
-        deviations = 0
         try:
             async with connect(
                 self.options.against, identity, versions=[version], password=password
@@ -118,22 +137,21 @@ class _Playing:
                 )
                 async with anyio.create_task_group() as tasks:
                     tasks.start_soon(_keep, player)
-                    deviations = await self._play(player, redactor)
+                    await self._play(player)
                     tasks.cancel_scope.cancel()
         except (OSError, UpgradeFailed, ValueError) as error:
-            raise Problem(f"there is no link to {self.options.against}: {error}.") from None
-        return deviations
+            raise Problem(f"there is no link to {url}: {error}.") from None
 
-    async def _play(self, player: _Player, redactor: Redactor) -> int:
-        deviations = 0
+    async def _play(self, player: _Player) -> None:
+        seen = 0
         for item in self.heard:
             exchange = item.spoken.exchange
             if exchange is None or exchange.call is not item.spoken:
                 continue
             if item.spoken.sender is not Role.CHARGING_STATION:
                 continue
-            seen = len(self.live)
             troubles, said = await self._ask(player, exchange)
+            self.asked += 1
             troubles += [
                 trouble
                 for spoken in self.live[seen:]
@@ -142,20 +160,18 @@ class _Playing:
                 if not trouble.noted
                 and spoken.kind != "CALLERROR"  # which was compared with the recorded answer
             ]
-            deviations += len(troubles)
-            self._tell(item, said, troubles, redactor)
+            seen = len(self.live)
+            self.told.tell(item, troubles, said)
             if player.protocol.closed:
                 break
-        return deviations
 
     async def _ask(self, player: _Player, exchange: Exchange) -> tuple[list[Trouble], str]:
         """Ask what the station has asked. Returns what is other than recorded, and the answer in a word."""
-        request = self._request(exchange)
         began = anyio.current_time()
         try:
-            await player.call(request)
+            await player.call(_request(exchange, player.numbers))
         except OCPPError as error:
-            return list(self._compare_error(exchange, error)), f"refused: {error.code}"
+            return list(self._compare_error(exchange, error)), f"refused: {self._spelled(error)}"
         except CallTimeout as error:
             return [Trouble(text=str(error), rule=rule("302", self.link.version))], "no answer"
         except RemoteProtocolError:
@@ -170,29 +186,10 @@ class _Playing:
             ),
             {},
         )
-        self._learn(exchange, payload)
+        if exchange.answer is not None:
+            player.numbers.learn(exchange.answer.payload, payload)
         took = duration(anyio.current_time() - began)
         return list(self._compare(exchange, payload)), f"{status_of(payload) or 'answered'}, {took}"
-
-    def _request(self, exchange: Exchange) -> Request[Any, Any]:
-        """The call, with the transaction id that the live CSMS has given."""
-        recorded = exchange.received
-        if recorded is None:
-            payload = exchange.call.payload
-            return Raw(exchange.call.action, payload if isinstance(payload, dict) else {})
-        number = getattr(recorded.request, "transaction_id", None)
-        if isinstance(number, int) and number in self.transactions:
-            request: Any = recorded.request  # an attrs class, as all messages with members are
-            return cast("Request[Any, Any]", attrs.evolve(request, transaction_id=self.transactions[number]))
-        return recorded.request
-
-    def _learn(self, exchange: Exchange, payload: Any) -> None:
-        recorded = exchange.answer.payload if exchange.answer is not None else None
-        match recorded, payload:
-            case {"transactionId": int() as then}, {"transactionId": int() as now}:
-                self.transactions[then] = now
-            case _:
-                pass
 
     def _compare(self, exchange: Exchange, payload: Any) -> Iterator[Trouble]:
         answer = exchange.answer
@@ -203,20 +200,24 @@ class _Playing:
             return
         now, then = status_of(payload), status_of(answer.payload)
         if now != then:
-            yield Trouble(text=f"the status is {now or 'not there'}; recorded was {then or 'none'}")
+            said = f"the status is {now}" if now else "there is no status"
+            yield Trouble(text=f"{said}; recorded was {then or 'none'}")
 
     def _compare_error(self, exchange: Exchange, error: OCPPError) -> Iterator[Trouble]:
         answer = exchange.answer
         described = f": {error.description}" if error.description else ""
         if answer is None or answer.kind != "CALLERROR":
             recorded = "nothing" if answer is None else status_of(answer.payload) or "an answer"
-            yield Trouble(text=f"refused with {error.code}; recorded was {recorded}{described}")
+            yield Trouble(text=f"refused with {self._spelled(error)}; recorded was {recorded}{described}")
         elif answer.error is not None and answer.error.code != error.code:
-            yield Trouble(text=f"refused with {error.code}; recorded was {answer.error.code}{described}")
+            yield Trouble(text=f"refused with {self._spelled(error)}; recorded was {answer.code}{described}")
 
-    def _recorded_answers(self) -> dict[str, deque[Spoken]]:
-        """What the station has answered, by action, in order."""
-        found: dict[str, deque[Spoken]] = {}
+    def _spelled(self, error: OCPPError) -> str:
+        return self.link.version.rules.spell(error.code)
+
+    def _recorded_answers(self) -> dict[str, deque[Exchange]]:
+        """What the station has answered to what, by action, in order."""
+        found: dict[str, deque[Exchange]] = {}
         for item in self.heard:
             exchange = item.spoken.exchange
             if (
@@ -224,22 +225,21 @@ class _Playing:
                 and exchange.answer is item.spoken
                 and item.spoken.sender is Role.CHARGING_STATION
             ):
-                found.setdefault(item.spoken.action, deque()).append(item.spoken)
+                found.setdefault(item.spoken.action, deque()).append(exchange)
         return found
 
-    def _tell(self, item: Heard, said: str, troubles: list[Trouble], redactor: Redactor) -> None:
-        paint = Paint(sys.stdout)
-        line = next(told_of(item, paint, redactor, slow=float("inf"), names=False))
-        print(f"{line}  {said}")
-        redactor.frame(item.spoken.text)
-        for trouble in troubles:
-            by = f"  [{trouble.rule}]" if trouble.rule else ""
-            path = f"{trouble.path}: " if trouble.path else ""
-            print(f"          {paint('red', paint.cross)} {path}{caption(trouble, redactor)}{by}", flush=True)
+
+def _request(exchange: Exchange, numbers: Numbers) -> Request[Any, Any]:
+    """The call, with the numbers that the live CSMS has given."""
+    payload = exchange.call.payload
+    if exchange.received is None:
+        return Raw(exchange.call.action, payload if isinstance(payload, dict) else {})
+    now = numbers.today(payload)
+    return exchange.received.request if now == payload else Raw(exchange.call.action, now)
 
 
 def _code_of(answer: Spoken) -> str:
-    return "" if answer.error is None else f" with {answer.error.code}"
+    return f" with {answer.code}" if answer.code else ""
 
 
 async def _keep(player: _Player) -> None:

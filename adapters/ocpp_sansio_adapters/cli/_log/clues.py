@@ -49,7 +49,7 @@ NOTHING = Clues()
 
 # In the words of a line.
 
-_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_ISO = r"\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _TIME = re.compile(
     rf"(?P<iso>{_ISO})|(?<![\d:.-])(?P<day>\d\d:\d\d:\d\d(?:[.,]\d{{1,9}})?)(?![\d:])|"
     r"(?<![\w.-])(?P<epoch>1\d{9}(?:\.\d+|\d{3})?)(?![\w.-])"
@@ -115,6 +115,7 @@ def _time_in(words: str) -> tuple[float | None, str]:
 
 
 def _iso(text: str) -> float:
+    text = text.replace("/", "-")  # as Go writes it
     if len(text) > 6 and text[-5] in "+-" and text[-3] != ":":
         text = f"{text[:-2]}:{text[-2:]}"
     moment = datetime.fromisoformat(text)
@@ -135,7 +136,7 @@ _READERS = {"iso": _iso, "day": _day, "epoch": _epoch}
 
 # In the members of a JSON object.
 
-_TIMES = ("t", "timestamp", "time", "ts", "datetime", "date", "asctime", "at")
+_TIMES = ("t", "timestamp", "time", "ts", "datetime", "date", "asctime", "at", "realtimetimestamp")
 _IDENTITIES = (
     "station", "stationid", "chargepoint", "chargepointid", "chargingstation", "chargingstationid", "charger",
     "chargerid", "chargeboxid", "cp", "cpid", "cs", "csid", "identity", "evse", "client", "clientid",
@@ -187,9 +188,11 @@ def _versions(values: Iterable[Any]) -> Iterator[Version]:
 
 def _time_of(value: Any) -> tuple[float | None, str]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        if value >= 1e11:  # milliseconds since 1970
+        while value >= 1e11:  # milliseconds since 1970, or microseconds
             value /= 1000
         if value >= 1e9:
             return float(value), datetime.fromtimestamp(value, UTC).isoformat(timespec="milliseconds")
         return float(value), f"{value:.3f}"
+    if isinstance(value, str) and value.isdecimal() and len(value) == 16:  # as journald writes it
+        return _time_of(int(value))
     return _time_in(value) if isinstance(value, str) else (None, "")

@@ -5,6 +5,7 @@ Knows no log and no terminal.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -41,6 +42,9 @@ __all__ = ["Conversation", "fresh", "hear"]
 
 #: Whoever reads a log forgives more than a server: what is never answered there stays open for ever.
 LIMITS = Limits(open_calls=10**6, bad_frames=10**9, frame_size=2**26)
+#: Characters of a broken answer in which its id is looked for.
+HEAD = 400
+_QUOTED = re.compile(r'"([^"\\]*)"')
 #: Of the violations of one message, how many are told.
 MOST_VIOLATIONS = 16
 
@@ -164,14 +168,21 @@ class Conversation:
     def _answer(self, spoken: Spoken, id: str) -> None:
         found = self._asked(spoken, id)
         if found is None:
-            late = "an answer to nothing that was asked here"
-            spoken.troubles.append(Trouble(text=late, rule="L-307"))
+            spoken.troubles.append(self._unasked(spoken))
             return
         key, exchange = found
         asker = self._asker(exchange)
         event = None if asker is None else hear(asker, spoken.text)
         self._judge(spoken, exchange, event, asker)
         self._close(key, exchange, spoken)
+
+    def _unasked(self, spoken: Spoken) -> Trouble:
+        """An answer without a call; a log may begin after the call."""
+        if any(role is None or role is not spoken.sender for role in self._latest):
+            return Trouble(text="an answer to nothing that was asked here", rule="L-307")
+        return Trouble(
+            text="an answer to what was asked before the log begins, or never", rule="L-307", noted=True
+        )
 
     def _asked(self, spoken: Spoken, id: str) -> tuple[tuple[Role | None, str], Exchange] | None:
         callers = [spoken.sender.peer, None] if spoken.sender is not None else [None, *Role]
@@ -214,6 +225,7 @@ class Conversation:
                     spoken.troubles.append(Trouble(text=text, noted=True))
             case CallErrorReceived(error=error):
                 spoken.kind, spoken.error = "CALLERROR", error
+                spoken.code = self.version.rules.spell(error.code)
                 spoken.troubles += self._refusal(exchange, error)
             case CallFailed(error=error):
                 spoken.kind = "CALLRESULT"
@@ -233,7 +245,9 @@ class Conversation:
     def _refusal(self, exchange: Exchange, error: OCPPError) -> Iterator[Trouble]:
         described = f": {error.description}" if error.description else ""
         fine = "" if exchange.received is None else ", though the call is valid"
-        yield Trouble(text=f"refused with {self.version.rules.spell(error.code)}{fine}{described}")
+        # Whoever refuses what is wrong does what it should.
+        text = f"refused with {self.version.rules.spell(error.code)}{fine}{described}"
+        yield Trouble(text=text, noted=exchange.received is None)
         if error.code not in self.version.rules.codes:
             yield Trouble(
                 text=f"{error.code} is no code of OCPP {self.version.value}", rule="L-401", noted=True
@@ -243,14 +257,14 @@ class Conversation:
         """Whether the frame is what is left of an answer: then it ends the call that it names."""
         if spoken.kind == "CALL" or not spoken.text:
             return False
-        for key, exchange in list(self._open.items()):
-            if exchange.call.id in spoken.text and (key[0] is None or key[0] is not spoken.sender):
-                asker = self._asker(exchange)
-                event = None if asker is None else hear(asker, spoken.text)
-                if isinstance(event, (CallFailed, CallErrorReceived)):
-                    self._judge(spoken, exchange, event, asker)
-                    self._close(key, exchange, spoken)
-                    return True
+        for id in _QUOTED.findall(spoken.text[:HEAD])[:2]:
+            found = self._asked(spoken, id)
+            asker = self._asker(found[1]) if found is not None else None
+            event = None if asker is None else hear(asker, spoken.text)
+            if found is not None and isinstance(event, (CallFailed, CallErrorReceived)):
+                self._judge(spoken, found[1], event, asker)
+                self._close(*found, spoken)
+                return True
         return False
 
     def _close(self, key: tuple[Role | None, str], exchange: Exchange, answer: Spoken) -> None:

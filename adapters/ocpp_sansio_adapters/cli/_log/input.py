@@ -5,17 +5,28 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from math import inf
-from pathlib import Path
 
 from ocpp_sansio import Version
 
 from .._command import Problem
-from .finding import Found, find_frames, looks_like_a_frame
+from .finding import Found, frames_in, looks_like_a_frame
+from .source import lines_of_file
 
-__all__ = ["add_version", "count", "frames_of", "positive", "progress_on", "version_of"]
+__all__ = [
+    "add_version",
+    "count",
+    "frames_of",
+    "no_frame_in",
+    "positive",
+    "progress_on",
+    "say_that_input_is_read",
+    "version_of",
+]
 
 #: Frames between two signs of life.
 STEP = 500
+#: Bytes of a file that is not read at once.
+LARGE = 2**20
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
@@ -60,39 +71,51 @@ def frames_of(source: str) -> list[Found]:
     """
     if looks_like_a_frame(source):
         return [Found(text=source.strip(), line=1)]
-    found = list(find_frames(_text_of(source)))
+    if source == "-" and sys.stdin is None:
+        raise Problem("there is nothing to read: standard input is closed.")
+    say_that_input_is_read(source)
+    try:
+        found = list(frames_in(lines_of_file(source, _progress_of_reading)))
+    except OSError as error:
+        raise Problem(f"{source!r} cannot be read: {error.strerror}.") from None
     if not found:
-        raise Problem(f'there is no OCPP frame in {_name(source)}: one looks like [2,"1","Heartbeat",{{}}].')
+        raise no_frame_in(source)
     return found
 
 
-def _text_of(source: str) -> str:
-    if source == "-":
-        if sys.stdin.isatty():
-            print("reading standard input; Ctrl-D ends it, --help says what else there is", file=sys.stderr)
-        return sys.stdin.buffer.read().decode(errors="replace")
-    try:
-        return Path(source).read_bytes().decode(errors="replace")
-    except OSError as error:
-        raise Problem(f"{source!r} cannot be read: {error.strerror}.") from None
+def say_that_input_is_read(source: str) -> None:
+    """To whoever sits at a terminal and wonders what the command waits for."""
+    if source == "-" and sys.stdin.isatty():
+        print("reading standard input; Ctrl-D ends it, --help says what else there is", file=sys.stderr)
 
 
-def _name(source: str) -> str:
-    return "standard input" if source == "-" else repr(source)
+def no_frame_in(source: str) -> Problem:
+    """What to say when there is nothing to read."""
+    name = "standard input" if source == "-" else repr(source)
+    return Problem(f'there is no OCPP frame in {name}: one looks like [2,"1","Heartbeat",{{}}].')
 
 
 def progress_on(total: int, what: str) -> Callable[[int], None]:
     """Tells on a terminal, in place, how much is done; nothing elsewhere, and nothing of what is done at
     once.
     """
-    err = sys.stderr
-    if total < 4 * STEP or not err.isatty():
+    if total < 4 * STEP or not sys.stderr.isatty():
         return lambda done: None
 
     def tell(done: int) -> None:
         if done % STEP == 0 or done == total:
-            with suppress(OSError):
-                err.write(f"\r{what} {done:,} of {total:,}\x1b[K" if done < total else "\r\x1b[K")
-                err.flush()
+            _in_place(f"{what} {done:,} of {total:,}" if done < total else "")
 
     return tell
+
+
+def _progress_of_reading(done: int, size: int) -> None:
+    """The same of a file, in bytes."""
+    if size >= LARGE and sys.stderr.isatty():
+        _in_place(f"reading {done // 1000:,} of {size // 1000:,} kB" if done < size else "")
+
+
+def _in_place(text: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(f"\r{text}\x1b[K")
+        sys.stderr.flush()

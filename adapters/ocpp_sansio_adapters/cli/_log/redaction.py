@@ -41,6 +41,53 @@ _LIST = re.compile(rf'(?P<head>"(?P<name>{"|".join((*LISTS, *MEMBERS))})"\s*:\s*
 _ITEM = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"')
 _ERROR = re.compile(r"\s*\[\s*[45]\b")
 _URL = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*:/{2})[^/\s\"@]+@")
+#: A value that is not longer than this may stand in a sentence by chance.
+SHORTEST = 3
+_WORD = re.compile(r"\w+")
+
+
+class _Replacements:
+    """Values that stand in a text as whole words, in capitals or not, each with what is put in their place.
+
+    Found by their first word: a text is read once, however many values are known.
+    """
+
+    def __init__(self) -> None:
+        # First word, then characters before it and length, then the value.
+        self._by_word: dict[str, dict[tuple[int, int], dict[str, str]]] = {}
+
+    def __contains__(self, value: str) -> bool:
+        found = _WORD.search(value)
+        shapes = {} if found is None else self._by_word.get(found[0].casefold(), {})
+        return any(value.casefold() in known for known in shapes.values())
+
+    def add(self, value: str, instead: str) -> None:
+        """What has no word in it is not looked for."""
+        found = _WORD.search(value)
+        if found is not None:
+            shapes = self._by_word.setdefault(found[0].casefold(), {})
+            shapes.setdefault((found.start(), len(value)), {})[value.casefold()] = instead
+
+    def of(self, text: str) -> str:
+        """The text with these values replaced, the longest of those that stand at a place."""
+        parts: list[str] = []
+        end = 0
+        for word in _WORD.finditer(text) if self._by_word else ():
+            shapes = self._by_word.get(word[0].casefold(), {})
+            for before, length in sorted(shapes, key=lambda shape: -shape[1]):
+                begin = word.start() - before
+                stop = begin + length
+                instead = shapes[before, length].get(text[max(begin, 0) : stop].casefold())
+                if instead is None or begin < end or _is_word(text, begin - 1) or _is_word(text, stop):
+                    continue
+                parts += [text[end:begin], instead]
+                end = stop
+                break
+        return "".join([*parts, text[end:]])
+
+
+def _is_word(text: str, place: int) -> bool:
+    return 0 <= place < len(text) and _WORD.match(text[place]) is not None
 
 
 class Redactor:
@@ -54,6 +101,7 @@ class Redactor:
         self._off = off
         self._known: dict[tuple[str, str], str] = {}
         self._counts: Counter[str] = Counter()
+        self._words = _Replacements()
 
     @property
     def hidden(self) -> Mapping[str, int]:
@@ -70,6 +118,10 @@ class Redactor:
             text = self.words(text)  # whose description may name what the call had
         return _NESTED.sub(self._nested, text) if '\\"' in text else text
 
+    def address(self, url: str) -> str:
+        """A URL without the password that may stand in it."""
+        return url if self._off else _URL.sub(r"\g<scheme>***@", url)
+
     def hides(self, path: str) -> bool:
         """Whether what stands at this place of a payload, such as `$.idTag`, is hidden."""
         name = re.sub(r"(\[\d+\])+$", "", path).rpartition(".")[2]
@@ -79,11 +131,11 @@ class Redactor:
         """A sentence about a frame without the values that were hidden, and without `values`."""
         if self._off:
             return text
-        found = {value: placeholder for (_, value), placeholder in self._known.items() if len(value) > 3}
-        found.update({str(value): "***" for value in values if str(value) not in ("", *found)})
-        for value in sorted(found, key=len, reverse=True):
-            text = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", found[value], text, flags=re.IGNORECASE)
-        return text
+        own = _Replacements()
+        for value in map(str, values):
+            if value not in self._words:
+                own.add(value, "***")
+        return own.of(self._words.of(text))
 
     def _member(self, match: re.Match[str]) -> str:
         kind = MEMBERS[match["name"]]
@@ -109,4 +161,6 @@ class Redactor:
         if key not in self._known:
             self._counts[kind] += 1
             self._known[key] = f"{kind}-{self._counts[kind]}"
+            if len(value) > SHORTEST:
+                self._words.add(value, self._known[key])
         return self._known[key]

@@ -10,6 +10,7 @@ from ocpp_sansio.events import CallTimedOut
 
 from .conversation import Conversation, fresh
 from .spoken import Exchange, Spoken, Trouble
+from .words import duration
 
 __all__ = ["Rehearsal"]
 
@@ -60,5 +61,5 @@ class Rehearsal(Conversation):
         asker.next_frame()
         asker.handle_timeout(now=seconds)
         if asker.next_event() == CallTimedOut(pending):
-            text = f"the answer took {seconds:.3g} s; whoever asked has given up after {self._patience:g} s"
+            text = f"the answer took {duration(seconds)}; whoever asked has given up after {duration(self._patience)}"
             answer.troubles.append(Trouble(text=text, rule="L-307"))

@@ -1,7 +1,7 @@
 """Which numbered wire rule a finding breaks: names for what a Connection has decided, and no decision.
 
 A number is a topic, with one rule for each version: 415 is J16-415, J201-415 or J21-415. See
-docs/wire-rules.md.
+docs/reference/wire-rules.md.
 """
 
 from collections.abc import Mapping

@@ -33,7 +33,7 @@ class Trouble:
 
 @attrs.define(kw_only=True, eq=False)
 class Spoken:
-    """One frame, and what was found out about it."""
+    """One frame, and what was found out about it. `line` and `station` say where a log has it."""
 
     text: str
     kind: str = "broken"
@@ -42,7 +42,10 @@ class Spoken:
     payload: Any = None
     sender: Role | None = None
     time: float | None = None
+    line: int = 0
+    station: str = ""
     error: OCPPError | None = None  # of a CALLERROR
+    code: str = ""  # of that, as its version spells it
     exchange: "Exchange | None" = None
     troubles: list[Trouble] = attrs.field(factory=list[Trouble])
 
@@ -65,10 +68,11 @@ class Exchange:
 
     @property
     def seconds(self) -> float | None:
-        """How long the answer took, if the log tells times."""
+        """How long the answer took, if the log tells times; of clocks that go back, such as at midnight, not."""
         if self.answer is None or self.answer.time is None or self.call.time is None:
             return None
-        return self.answer.time - self.call.time
+        seconds = self.answer.time - self.call.time
+        return seconds if seconds >= 0 else None
 
 
 #: What can be shown of a call that is cut off.

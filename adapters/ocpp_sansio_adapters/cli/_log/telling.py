@@ -1,22 +1,32 @@
 """One frame and what is wrong with it, in lines for people."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ocpp_sansio import Role
 
 from .._paint import Paint
-from .reading import Heard
+from .listening import Heard
 from .redaction import Redactor
 from .spoken import Spoken, Trouble
+from .words import duration
 
-__all__ = ["caption", "counted", "duration", "pretty", "shown_payload", "status_of", "title", "told_of"]
+__all__ = ["caption", "pretty", "shown_payload", "status_of", "title", "told_of"]
 
 
-def told_of(item: Heard, paint: Paint, redactor: Redactor, *, slow: float, names: bool) -> Iterator[str]:
-    """The frame in a line, and a line for each thing that is wrong with it. `names` has each line say the
-    station.
+def told_of(
+    item: Heard,
+    paint: Paint,
+    redactor: Redactor,
+    *,
+    slow: float,
+    names: bool,
+    troubles: Sequence[Trouble] | None = None,
+    said: str = "",
+) -> Iterator[str]:
+    """The frame in a line, and a line for each thing that is wrong with it: its own troubles, or `troubles`.
+    `names` has each line say the station; `said` ends the line of the frame.
     """
     spoken = item.spoken
     where = f"line {item.found.line}"
@@ -25,8 +35,9 @@ def told_of(item: Heard, paint: Paint, redactor: Redactor, *, slow: float, names
     arrow = _arrow(spoken.sender, paint)
     head = "  ".join(part for part in (paint("dim", f"{where:<8}"), clock, station, arrow) if part)
     colour = "red" if spoken.wrong else "bold" if spoken.kind in ("CALL", "SEND") else "green"
-    yield f"{head} {paint(colour, title(spoken))}  {paint('dim', spoken.id)}{_seconds(spoken, slow, paint)}"
-    for trouble in spoken.troubles:
+    told = f"{head} {paint(colour, title(spoken))}  {paint('dim', spoken.id)}{_seconds(spoken, slow, paint)}"
+    yield f"{told}  {said}" if said else told
+    for trouble in spoken.troubles if troubles is None else troubles:
         yield _line(trouble, paint, redactor)
 
 
@@ -42,7 +53,7 @@ def title(spoken: Spoken) -> str:
             status = status_of(spoken.payload)
             return f"{action} answered" + (f": {status}" if status else "")
         case "CALLERROR":
-            return f"{action} refused" + (f": {spoken.error.code}" if spoken.error is not None else "")
+            return f"{action} refused" + (f": {spoken.code}" if spoken.code else "")
         case "CALLRESULTERROR":
             return f"answer to {action} rejected"
         case _:
@@ -70,11 +81,6 @@ def _seconds(spoken: Spoken, slow: float, paint: Paint) -> str:
     return "  " + paint(
         "yellow" if exchange.seconds >= slow else "dim", f"after {duration(exchange.seconds)}"
     )
-
-
-def duration(seconds: float) -> str:
-    """A length of time, with as many digits as matter."""
-    return f"{seconds:.3g} s" if seconds >= 1 else f"{1000 * seconds:.3g} ms"
 
 
 def caption(trouble: Trouble, redactor: Redactor) -> str:
@@ -108,8 +114,3 @@ def pretty(kind: str, raw: str) -> str:
         return json.dumps(frame if index is None else frame[index], indent=2, ensure_ascii=False)
     except (ValueError, RecursionError, LookupError, TypeError):
         return raw
-
-
-def counted(number: int, what: str) -> str:
-    """So many of them: `1 frame`, `2 frames`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -14,7 +14,7 @@ from typing import Self
 from ocpp_sansio import Role, Version
 
 from ...records import FrameReceived, FrameSent, Record
-from .._show.settings import CannotStart
+from .._command import Problem
 from .redaction import Redactor
 
 __all__ = ["FROM_CSMS", "FROM_STATION", "Trace"]
@@ -44,7 +44,7 @@ class Trace:
         try:
             self._file = Path(path).open("w", encoding="utf-8", newline="\n", buffering=1)  # noqa: SIM115
         except OSError as error:
-            raise CannotStart(f"the trace cannot be written to {path!r}: {error.strerror}.") from None
+            raise Problem(f"the trace cannot be written to {path!r}: {error.strerror}.") from None
         self._began = began
         self._stations = stations
         self._directions = {FrameSent: _SENT[end], FrameReceived: _SENT[end.peer]}

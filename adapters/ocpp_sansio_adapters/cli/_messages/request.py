@@ -57,7 +57,9 @@ def message_from(cls: type[Any], text: str) -> Any:
     found = violations(cls, payload, receiving=False)
     if found:
         more = f"; and {len(found) - MOST_SHOWN} more" if len(found) > MOST_SHOWN else ""
-        raise Unreadable("; ".join(str(violation) for violation in found[:MOST_SHOWN]) + more)
+        # As it was typed: the payload itself has no name.
+        said = [str(violation).removeprefix("$.").removeprefix("$: ") for violation in found[:MOST_SHOWN]]
+        raise Unreadable("; ".join(said) + more)
     return sending_decoder(cls)(payload, [])
 
 

@@ -2,38 +2,29 @@
 
 import base64
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
-from typing import Any
 
-from ocpp_sansio import Role
-from ocpp_sansio._paths import step
-
-from .._log.reading import Heard, Reading
+from .._log.listening import Heard, Reading
 from .._log.redaction import Redactor
-from .._log.spoken import Spoken, Trouble
-from .._log.telling import caption, counted, duration, title
+from .._log.spoken import Spoken
+from .._log.telling import caption, title
+from .._log.words import counted, duration
 from .lanes import lanes
+from .rows import sequence
 
 __all__ = ["page"]
 
 #: Troubles that are listed at the top.
 LISTED = 20
-#: Characters of what is said beside a value.
-SAID = 70
 
 
 def page(reading: Reading, name: str, redactor: Redactor, *, most: int, slow: float) -> str:
     """The whole page. `most` is how many frames it shows."""
     heard = reading.heard[:most]
     raws = [redactor.frame(item.spoken.text) for item in heard]
-    rows = "\n".join(
-        _row(number, item, raw, redactor, slow)
-        for number, (item, raw) in enumerate(zip(heard, raws, strict=True))
-    )
     css, script = _asset("report.css"), _asset("report.js")
     policy = f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; base-uri 'none'"
     shown = escape(name)
@@ -54,14 +45,10 @@ def page(reading: Reading, name: str, redactor: Redactor, *, most: int, slow: fl
 </header>
 <main>
 <h2>Stations</h2>
-<div class="lanes">{lanes(heard)}</div>
+{lanes(heard)}
 {_troubles(heard, redactor)}
-{_tools(heard)}
 <h2>Sequence</h2>
-<div class="ends" aria-hidden="true"><span>station</span><span>CSMS</span></div>
-<ol class="frames">
-{rows}
-</ol>
+{sequence(heard, raws, _tools(heard), redactor, slow)}
 </main>
 <footer>Made by ocpp-sansio. {_hidden(redactor)}{_KEYS}</footer>
 <script>{script}</script>
@@ -93,39 +80,50 @@ def _hidden(redactor: Redactor) -> str:
 
 def _facts(reading: Reading, most: int) -> Iterator[str]:
     number = len(reading.heard)
-    yield f"<b>{number:,}</b>frame{'s' * (number != 1)}" + (
-        f", the first {most:,} shown" if number > most else ""
-    )
-    stations = len(reading.conversations)
-    yield f"<b>{stations}</b>station{'s' * (stations != 1)}"
+    more = f", the first {most:,} shown" if number > most else ""
+    yield f"<b>{number:,}</b> frame{'s' * (number != 1)}{more}"
+    stations = len({link.station for link in reading.conversations})
+    yield f"<b>{stations:,}</b> station{'s' * (stations != 1)}"
     versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
-    yield f"OCPP <b>{versions}</b>{'(guessed)' if reading.guessed else ''}"
+    yield f"OCPP <b>{versions}</b>{' (guessed)' if reading.guessed else ''}"
     wrong = sum(item.spoken.wrong for item in reading.heard)
-    yield f'<b class="bad">{wrong:,}</b>with trouble' if wrong else '<b class="good">no</b>trouble'
-    if reading.unanswered:
-        yield f'<b class="bad">{len(reading.unanswered):,}</b>unanswered'
-    times = [exchange.seconds for exchange in reading.answered() if exchange.seconds is not None]
+    yield f'<b class="bad">{wrong:,}</b> with trouble' if wrong else '<b class="good">no</b> trouble'
+    unanswered = len(reading.unanswered)
+    if unanswered:
+        yield f'<b class="bad">{unanswered:,}</b> unanswered'
+    times = [exchange.seconds for exchange in reading.timed if exchange.seconds is not None]
     if times:
         yield f"slowest answer <b>{duration(max(times))}</b>"
 
 
 def _troubles(heard: Sequence[Heard], redactor: Redactor) -> str:
-    wrong = [(number, item) for number, item in enumerate(heard) if item.spoken.wrong]
-    if not wrong:
+    """What is wrong, each thing once, with a link to the first frame that has it."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for number, item in enumerate(heard):
+        if item.spoken.wrong:
+            places.setdefault((title(item.spoken), _first(item.spoken, redactor)), []).append(number)
+    if not places:
         return ""
     lines = "".join(
-        f'<li><a href="#f{number}">{escape(title(item.spoken))}</a>'
-        f"{f' of {escape(item.link.station)}' if item.link.station else ''}: "
-        f"{escape(_first(item.spoken, redactor))}</li>"
-        for number, item in wrong[:LISTED]
+        f'<li><a href="#f{numbers[0]}">{escape(name)}</a> {escape(text)}{_times(heard, numbers)}</li>'
+        for (name, text), numbers in list(places.items())[:LISTED]
     )
-    more = f'<p class="faint">and {len(wrong) - LISTED:,} more</p>' if len(wrong) > LISTED else ""
+    more = f'<p class="faint">and {len(places) - LISTED:,} more</p>' if len(places) > LISTED else ""
     return f'<h2>Trouble</h2><ul class="troubles">{lines}</ul>{more}'
+
+
+def _times(heard: Sequence[Heard], numbers: Sequence[int]) -> str:
+    stations = list(dict.fromkeys(heard[number].link.station for number in numbers))
+    where = stations[0] if len(stations) == 1 else counted(len(stations), "station")
+    often = f"{len(numbers):,} times" if len(numbers) > 1 else ""
+    said = ", ".join(part for part in (escape(where), often) if part)
+    return f' <span class="faint">{said}</span>' if said else ""
 
 
 def _first(spoken: Spoken, redactor: Redactor) -> str:
     trouble = next(trouble for trouble in spoken.troubles if not trouble.noted)
-    return f"{trouble.path} {caption(trouble, redactor)}".strip()
+    path = f"{trouble.path}: " if trouble.path else ""
+    return f"{path}{caption(trouble, redactor)}"
 
 
 def _tools(heard: Sequence[Heard]) -> str:
@@ -138,137 +136,17 @@ def _tools(heard: Sequence[Heard]) -> str:
         f'<form class="tools" aria-label="Filter">'
         f'<select name="action" aria-label="Action">{_option("", "All actions")}{chosen}</select>'
         f"{by_station if len(stations) > 1 else ''}"
-        f'<label><input type="checkbox" name="trouble"> Only trouble</label>'
-        f'<button type="button" name="next">Next trouble</button>'
+        f"{_TROUBLE if any(item.spoken.wrong for item in heard) else ''}"
         f'<button type="button" name="open">Open all</button>'
         f'<output class="faint" aria-live="polite"></output></form>'
     )
 
 
+_TROUBLE = (
+    '<label><input type="checkbox" name="trouble"> Only trouble</label>'
+    '<button type="button" name="next">Next trouble</button>'
+)
+
+
 def _option(value: str, shown: str) -> str:
     return f'<option value="{escape(value)}">{escape(shown)}</option>'
-
-
-# A frame.
-
-_WAYS = {Role.CHARGING_STATION: "right", Role.CSMS: "left", None: "unknown"}
-
-
-def _row(number: int, item: Heard, raw: str, redactor: Redactor, slow: float) -> str:
-    spoken = item.spoken
-    answer = " answer" if spoken.kind in ("CALLRESULT", "CALLERROR", "CALLRESULTERROR") else ""
-    wrong = " wrong" if spoken.wrong else ""
-    trouble = " data-trouble" if spoken.wrong else ""
-    badge = _badge(spoken.troubles)
-    return (
-        f'<li class="frame {_WAYS[spoken.sender]}{answer}{wrong}" id="f{number}" '
-        f'data-action="{escape(spoken.action)}" data-station="{escape(item.link.station)}"{trouble}>'
-        f'<details><summary><span class="when">{escape(_clock(item))}</span>'
-        f'<span class="who">{escape(item.link.station)}</span>'
-        f'<span class="arrowbox"><span class="name">{escape(title(spoken))}</span>{badge}<span class="arrow"></span></span>'
-        f'<span class="took">{_took(spoken, slow)}</span></summary>'
-        f'<div class="inside">{_inside(item, raw, redactor)}</div></details></li>'
-    )
-
-
-def _clock(item: Heard) -> str:
-    clock = item.found.clues.clock
-    if "T" in clock or " " in clock:  # a date, which is the same nearly everywhere
-        clock = clock.replace("T", " ").split(" ", 1)[1]
-    return clock[:12] or f"line {item.found.line}"
-
-
-def _badge(troubles: Sequence[Trouble]) -> str:
-    wrong = sum(not trouble.noted for trouble in troubles)
-    odd = len(troubles) - wrong
-    if wrong:
-        return f'<span class="badge bad">{wrong} wrong</span>'
-    return f'<span class="badge odd">{odd} odd</span>' if odd else ""
-
-
-def _took(spoken: Spoken, slow: float) -> str:
-    exchange = spoken.exchange
-    if exchange is None or exchange.answer is not spoken or exchange.seconds is None:
-        return ""
-    shown = duration(exchange.seconds)
-    return f'<span class="odd">{shown}</span>' if exchange.seconds >= slow else shown
-
-
-def _inside(item: Heard, raw: str, redactor: Redactor) -> str:
-    spoken = item.spoken
-    said = "".join(_said(trouble, redactor) for trouble in spoken.troubles)
-    facts = [
-        spoken.kind if spoken.kind != "broken" else "not a frame",
-        f"id {spoken.id}" if spoken.id else "",
-    ]
-    facts += [
-        item.link.station,
-        f"OCPP {item.link.version.value}",
-        item.found.clues.clock,
-        f"line {item.found.line}",
-    ]
-    shown = " · ".join(escape(fact) for fact in facts if fact)
-    return f'<p class="faint">{shown}</p>{f"<ul>{said}</ul>" if said else ""}<pre>{_pretty(spoken, raw, redactor)}</pre>'
-
-
-def _said(trouble: Trouble, redactor: Redactor) -> str:
-    path = f"<code>{escape(trouble.path)}</code> " if trouble.path else ""
-    earns = f' <span class="faint">earns {escape(trouble.code)}</span>' if trouble.code else ""
-    rule = f' <span class="faint">[{escape(trouble.rule)}]</span>' if trouble.rule else ""
-    colour = "odd" if trouble.noted else "bad"
-    return f'<li><span class="{colour}">{path}{escape(caption(trouble, redactor))}</span>{earns}{rule}</li>'
-
-
-_PAYLOADS = {"CALL": 3, "SEND": 3, "CALLRESULT": 2}
-
-
-def _pretty(spoken: Spoken, raw: str, redactor: Redactor) -> str:
-    """The payload with what is wrong beside it; the text of what has none."""
-    try:
-        frame = json.loads(raw)
-        value = frame[_PAYLOADS[spoken.kind]] if spoken.kind in _PAYLOADS else frame
-    except (ValueError, RecursionError, LookupError, TypeError):
-        return escape(raw)
-    if spoken.kind == "broken":
-        return escape(raw)
-    marks: dict[str, list[Trouble]] = {}
-    for trouble in spoken.troubles:
-        if trouble.path:
-            marks.setdefault(trouble.path, []).append(trouble)
-    try:
-        return "".join(_value(value, "$", "", marks, redactor))
-    except RecursionError:
-        return escape(raw)
-
-
-def _value(
-    value: Any, path: str, indent: str, marks: dict[str, list[Trouble]], redactor: Redactor
-) -> Iterator[str]:
-    found = marks.get(path, [])
-    if isinstance(value, (dict, list)) and value:
-        opening, closing = "{}" if isinstance(value, dict) else "[]"
-        yield _marked(opening, found, redactor)
-        items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))
-        for number, (key, item) in enumerate(items):
-            yield f"\n{indent}  "
-            if isinstance(key, str):
-                yield f'<span class="k">{_text(key)}</span>: '
-            yield from _value(item, path + step(key), f"{indent}  ", marks, redactor)
-            yield "," if number < len(items) - 1 else ""
-        yield f"\n{indent}{closing}"
-        return
-    kind = "s" if isinstance(value, str) else "n"
-    yield _marked(f'<span class="{kind}">{_text(value)}</span>', found, redactor)
-
-
-def _text(value: Any) -> str:
-    return escape(json.dumps(value, ensure_ascii=False), quote=False)
-
-
-def _marked(shown: str, found: Sequence[Trouble], redactor: Redactor) -> str:
-    if not found:
-        return shown
-    colour = "odd" if all(trouble.noted for trouble in found) else "bad"
-    said = "; ".join(caption(trouble, redactor) for trouble in found)
-    short = said if len(said) <= SAID else f"{said[:SAID].rsplit(' ', 1)[0]} ..."  # it stands above, too
-    return f'<mark class="{colour}">{shown}</mark> <span class="said">{escape(short)}</span>'

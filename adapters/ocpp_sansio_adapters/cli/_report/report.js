@@ -14,7 +14,7 @@
       row.hidden =
         (action.value !== "" && does !== action.value) ||
         (station !== null && station.value !== "" && who !== station.value) ||
-        (trouble.checked && wrong === undefined);
+        (trouble !== null && trouble.checked && wrong === undefined);
       shown += row.hidden ? 0 : 1;
     }
     count.textContent = shown === rows.length ? `${shown} frames` : `${shown} of ${rows.length} frames`;
@@ -45,7 +45,7 @@
 
   tools.addEventListener("submit", (event) => event.preventDefault());
   tools.addEventListener("input", filter);
-  pick("next").addEventListener("click", () => next(1));
+  pick("next")?.addEventListener("click", () => next(1));
   pick("open").addEventListener("click", () => {
     const shown = rows.filter((row) => !row.hidden).map((row) => row.querySelector("details"));
     const open = shown.some((details) => !details.open);
@@ -56,7 +56,7 @@
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("select, input")) return;
     if (event.key === "n") next(1);
     if (event.key === "p") next(-1);
-    if (event.key === "t") trouble.click();
+    if (event.key === "t") trouble?.click();
   });
   window.addEventListener("hashchange", reveal);
   document.documentElement.classList.add("js");

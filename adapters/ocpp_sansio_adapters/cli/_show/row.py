@@ -1,4 +1,6 @@
-"""What the frames tell of one station, to somebody who reads them on the wire. Knows the JSON of each version, and no message class."""
+"""What the frames tell of one station, to somebody who reads them on the wire. Knows the JSON of each version, and
+no message class.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -29,6 +31,11 @@ class Row:
     received: int = 0
     action: str = ""
     asked: dict[str, str] = attrs.field(factory=dict[str, str])  # action by id, of the station's open calls
+    ended: bool = False
+
+    def end(self, state: str) -> None:
+        """The station has left."""
+        self.state, self.power, self.ended = state, None, True
 
     def read_sent(self, text: str) -> None:
         """The station sends this frame."""
@@ -39,7 +46,7 @@ class Row:
         _, id, action, payload = frame
         self.asked[id] = self.action = action
         learn = _FROM_CALL[self.version].get(action)
-        if learn is not None:
+        if learn is not None and not self.ended:
             learn(self, payload)
 
     def read_received(self, text: str) -> None:

@@ -1,31 +1,51 @@
-"""One run of the demo, from settings to exit status: brings the CSMS, the stations and their observers together."""
+"""One run of the demo, from settings to exit status: the CSMS of `csms` with an operator, the stations of `station`,
+and everybody who watches them.
+"""
 
-import asyncio
 import sys
+import tempfile
 import time
-from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import ExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, nullcontext, suppress
+from functools import partial
+from pathlib import Path
 from typing import TextIO
 
+import anyio
 import attrs
 
 from ocpp_sansio import Version
 
-from ...records import Observer
+from ...charge_point import ChargePoint
+from ...csms import CSMS
+from ...records import Observer, Record
+from .._command import FINE, NOT_FINE, Parser, Problem
 from .._descriptors import ensure_descriptors
+from .._desk.console import soon
 from .._interrupt import Interruption
 from .._log.trace import Trace
-from .._status import FINE, INTERRUPTED, NOT_FINE
-from .csms import CSMS, MANAGED
-from .fleet import Fleet, roster
+from .._simulation.clock import Clock
+from .._simulation.csms import SPOKEN, answering
+from .._simulation.fleet import dialect_for, identities, run_all
+from .._simulation.life import Life, Plan
+from .._simulation.sensible import Sensible
 from .logs import held_back
-from .managed import ManagedStation
+from .operator import Operator
 from .screen import Display, display_for
-from .settings import Clock, Settings
+from .settings import SAMPLE_INTERVAL, Settings
 from .statistics import Statistics, summary
 from .table import Table
 
-__all__ = ["run"]
+__all__ = ["roster", "run"]
+
+#: Seconds before a station tries again to connect, here where nothing is far away.
+RECONNECT = 1.0
+
+
+def roster(number: int) -> dict[str, Version]:
+    """The names of that many stations, and which version each speaks: all of them in turn."""
+    versions = list(reversed(SPOKEN))
+    return {name: versions[index % len(versions)] for index, name in enumerate(identities(None, number))}
 
 
 def run(
@@ -33,38 +53,59 @@ def run(
     out: TextIO,
     interruption: Interruption,
     *,
-    managed: Mapping[Version, type[ManagedStation]] = MANAGED,
+    answers: Callable[[Version], type[Sensible]] = answering,
+    operator: type[Operator] = Operator,
 ) -> int:
     """Run the demo until it is over or interrupted, show it on `out` and return the exit status.
 
-    `managed` is how the CSMS behaves towards stations of each version. Raises CannotStart.
+    `answers` is how the CSMS behaves towards stations of each version. Raises Problem.
     """
     ensure_descriptors(settings.stations)
     stations = roster(settings.stations)
-    began = time.monotonic()  # the clock of asyncio's own event loops, and so of the records
+    began = time.monotonic()  # the clock of the event loop, and so of the records
     with ExitStack() as stack:
         # What an interruption tears apart is logged too, and is no news.
         log = stack.enter_context(held_back(wanted=lambda: not interruption.happened))
-        trace = stack.enter_context(Trace(settings.trace, began, stations)) if settings.trace else None
+        path = settings.trace
+        if settings.report is not None:
+            _try_to_write(settings.report)
+            path = path or str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "trace.jsonl")
+        trace = Trace(path, began, stations) if path is not None else None
         print(f"{_title(settings, stations)}\n", file=out)
-        table = Table(stations)
-        demo = _Demo(settings, managed, trace, display_for(out), table, began)
-        with suppress(asyncio.CancelledError):
-            asyncio.run(demo.run(interruption))
-    for line in log.lines():
-        print(line, file=sys.stderr, flush=True)
-    print("", *summary(demo.statistics, time.monotonic() - began), sep="\n", file=out, flush=True)
-    if interruption.happened:
-        print("demo: interrupted.", file=sys.stderr)
-        return INTERRUPTED
+        demo = _Demo(settings, answers, operator, trace, display_for(out), Table(stations), began)
+        with trace or nullcontext():
+            anyio.run(demo.run, interruption)
+        for line in log.lines():
+            print(line, file=sys.stderr, flush=True)
+        print("", *summary(demo.statistics, time.monotonic() - began), sep="\n", file=out, flush=True)
+        if settings.report is not None and path is not None:
+            _report(path, settings, stations)
+    interruption.check()
     return _verdict(demo, out)
+
+
+def _try_to_write(path: str) -> None:
+    """Before all the work is done in vain."""
+    try:
+        Path(path).open("ab").close()
+    except OSError as error:
+        raise Problem(f"the report cannot be written to {path!r}: {error.strerror}.") from None
+
+
+def _report(trace: str, settings: Settings, stations: Mapping[str, Version]) -> None:
+    """What `ocpp-sansio report` does, which says where it is."""
+    from .. import report  # which is not needed otherwise
+
+    parser = Parser(prog="ocpp-sansio report", description="")
+    report.add_arguments(parser)
+    title = f"A demo with {len(stations)} station{'s' * (len(stations) > 1)}"
+    report.run(parser.parse_args([trace, f"--output={settings.report}", "--title", title]))
 
 
 def _verdict(demo: "_Demo", out: TextIO) -> int:
     complaints = list(demo.complaints())
     if complaints:
-        print(f"demo: {'; '.join(complaints)}.", file=sys.stderr)
-        return NOT_FINE
+        raise Problem(f"{'; '.join(complaints)}.", NOT_FINE)
     print("Every call was answered, and every station finished its session.", file=out)
     return FINE
 
@@ -76,10 +117,31 @@ def _title(settings: Settings, stations: Mapping[str, Version]) -> str:
     return f"One CSMS, {number}, OCPP {spoken}, {settings.speed:.0f} times faster than life."
 
 
+@attrs.frozen
+class _Watch:
+    """Watches one end of all links, and has nothing to say of them."""
+
+    observers: tuple[Observer, ...]
+
+    def joining(self, charge_point: ChargePoint) -> None:
+        """The frames tell."""
+
+    def left(self, charge_point: ChargePoint, error: Exception | None) -> None:
+        """The calls tell."""
+
+    def note(self, identity: str, sentence: str) -> None:
+        """The statistics tell."""
+
+    def __call__(self, record: Record) -> None:
+        for observer in self.observers:
+            observer(record)
+
+
 @attrs.define
 class _Demo:
     settings: Settings
-    managed: Mapping[Version, type[ManagedStation]]
+    answers: Callable[[Version], type[Sensible]]
+    operator: type[Operator]
     trace: Trace | None
     display: Display
     table: Table
@@ -89,19 +151,56 @@ class _Demo:
 
     async def run(self, interruption: Interruption) -> None:
         """Everything, from the listening socket to the last station's leaving."""
-        me, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert me is not None
-        with interruption.stopping(lambda: loop.call_soon_threadsafe(me.cancel)):  # which wakes the loop, too
-            clock = Clock(self.settings.speed)
-            csms = CSMS(self.settings, clock, (self.statistics.at_csms,), self.managed)
-            fleet = Fleet(self.settings, clock, self._observers(), self._ended)
-            async with self._shown(), csms.serve() as server:
-                host, port = server.sockets[0].getsockname()
-                await fleet.run(f"ws://{host}:{port}")
+        clock = Clock(self.settings.speed)
+        async with self._shown(), anyio.create_task_group() as tasks:
+            watch = _Watch((self.statistics.at_csms,))
+            host = self.operator(watch, clock, tasks, self.settings.seconds)
+            classes = [partial(self.answers(version), owner=host) for version in SPOKEN]
+            csms = CSMS(*classes, call_timeout=self.settings.call_timeout)
+            address, port = await tasks.start(partial(csms.serve, "127.0.0.1"))
+            with anyio.CancelScope() as scope, interruption.stopping(partial(soon(), scope.cancel)):
+                await anyio.lowlevel.checkpoint()
+                await self._play(f"ws://{address}:{port}", clock)
+            tasks.cancel_scope.cancel()
 
-    def _observers(self) -> list[Observer]:
+    async def _play(self, url: str, clock: Clock) -> None:
+        """The sessions of all stations. If this is cancelled, they leave in good order."""
+        plan = Plan(
+            url=url,
+            connectors=1,
+            charge=0,  # whoever comes does so once
+            sample=SAMPLE_INTERVAL,
+            reconnect=RECONNECT,
+            timeout=self.settings.call_timeout,
+            clock=clock,
+        )
         observers: list[Observer] = [self.table, self.statistics.at_station]
-        return observers if self.trace is None else [*observers, self.trace]
+        watch = _Watch((*observers, self.trace) if self.trace is not None else tuple(observers))
+        lives = [
+            Life(name, plan, {version: dialect_for(version)}, watch)
+            for name, version in roster(self.settings.stations).items()
+        ]
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(run_all, lives)
+            for life in lives:
+                tasks.start_soon(self._session, life)
+
+    async def _session(self, life: Life) -> None:
+        """One customer comes, charges until the operator stops it, and the station leaves."""
+        await life.tried.wait()
+        failure = f"{life.identity}: not finished within {self.settings.patience:g} s"
+        with anyio.move_on_after(self.settings.patience):
+            await life.ready.wait()
+            # Customers do not come all at once.
+            await life.clock.sleep(life.random.uniform(0, SAMPLE_INTERVAL))
+            transaction = life.begin(life.charger.connectors[1], f"TAG-{life.identity}")
+            await transaction.over.wait()
+            finished = transaction.told and transaction.stop == "Remote"
+            failure = "" if finished else f"{life.identity}: the customer did not get what he came for"
+        if failure:
+            self.failures[life.identity] = failure
+        self.table.ended(life.identity, failed=bool(failure))
+        life.leave()
 
     def complaints(self) -> Iterator[str]:
         """What went wrong, as parts of a sentence."""
@@ -110,17 +209,12 @@ class _Demo:
             yield "1 call was not answered" if unanswered == 1 else f"{unanswered} calls were not answered"
         if self.failures:
             yield f"{len(self.failures)} of {self.settings.stations} stations did not finish"
-        # A station's failure is a cause; calls that it had under way are left unanswered in consequence.
-        first = next(iter(self.failures.values()), self.statistics.first_failure)
-        if first:
+        if unanswered or self.failures:
+            # What happened to a call is a cause, and that its station did not finish the consequence.
+            first = self.statistics.first_trouble or next(iter(self.failures.values()))
             yield f"the first trouble was: {first.rstrip('.')}"
         if self.trace is not None and self.trace.failure is not None:
             yield f"the trace is incomplete: {self.trace.failure.strerror}"
-
-    def _ended(self, identity: str, failure: str | None) -> None:
-        self.table.ended(identity, failure)
-        if failure is not None:
-            self.failures[identity] = f"{identity}: {failure}"
 
     def _show(self) -> None:
         self.display.show(self.table, time.monotonic() - self.began)
@@ -128,15 +222,17 @@ class _Demo:
     @asynccontextmanager
     async def _shown(self) -> AsyncGenerator[None]:
         """Show the table until the block ends, and then once more as it is at last."""
-        refreshing = asyncio.create_task(self._refresh())
-        try:
-            yield
-        finally:
-            refreshing.cancel()
-            self._show()
+        self._show()  # before what takes its time: messages are loaded
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._refresh)
+            try:
+                yield
+            finally:
+                tasks.cancel_scope.cancel()
+                self._show()
 
     async def _refresh(self) -> None:
         with suppress(BrokenPipeError):  # nobody looks any more; the last _show() will say so
             while True:
+                await anyio.sleep(self.display.interval)
                 self._show()
-                await asyncio.sleep(self.display.interval)

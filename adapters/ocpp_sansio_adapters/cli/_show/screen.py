@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Protocol, TextIO
 
+from .._paint import Paint
 from .table import Line, Style, Table
 
 __all__ = ["Display", "PlainLines", "Screen", "display_for"]
@@ -34,15 +35,15 @@ class PlainLines:
 class Screen:
     """Redraws in place.
 
-    Between two drawings the cursor rests, visible, at the start of the line below the table: however the process ends, there
-    is nothing to restore.
+    Between two drawings the cursor rests, visible, at the start of the line below the table: however the
+    process ends, there is nothing to restore.
     """
 
     interval = 0.1
 
-    def __init__(self, out: TextIO, *, colour: bool) -> None:
+    def __init__(self, out: TextIO, paint: Paint) -> None:
         self._out = out
-        self._colours = COLOURS if colour else {}
+        self._paint = paint
         self._drawn: list[int] = []  # the length of each line on the screen
 
     def show(self, table: Table, elapsed: float) -> None:
@@ -51,7 +52,10 @@ class Screen:
         totals = Line(f"{elapsed:.1f} s, {table.totals()}")
         shown = [*table.lines(lines - 1), totals][:lines]
         texts = [line.text[:columns] for line in shown]
-        painted = [self._paint(text, line.style) for text, line in zip(texts, shown, strict=True)]
+        painted = [
+            self._paint(COLOURS[line.style], text) if line.style in COLOURS else text
+            for text, line in zip(texts, shown, strict=True)
+        ]
         self._out.write(
             self._back_to_top(columns + 1) + "".join(f"{line}\x1b[K\n" for line in painted) + "\x1b[J"
         )
@@ -63,24 +67,21 @@ class Screen:
         height = sum(max(1, -(-length // columns)) for length in self._drawn)
         return f"\r\x1b[{height}A" if height else ""
 
-    def _paint(self, text: str, style: Style) -> str:
-        colour = self._colours.get(style)
-        return f"\x1b[{colour}m{text}\x1b[0m" if colour else text
 
-
+#: In which colour a line is shown.
 COLOURS: Mapping[Style, str] = {
-    Style.HEADING: "1",
-    Style.BUSY: "32",
-    Style.DONE: "2",
-    Style.WRONG: "31",
+    Style.HEADING: "bold",
+    Style.BUSY: "green",
+    Style.DONE: "dim",
+    Style.WRONG: "red",
 }
 
 
 def display_for(out: TextIO, environment: Mapping[str, str] = os.environ) -> Display:
-    """What suits this stream; `NO_COLOR` is respected (https://no-color.org)."""
+    """What suits this stream."""
     if not out.isatty() or environment.get("TERM") == "dumb" or not _understands_ansi():
         return PlainLines(out)
-    return Screen(out, colour=not environment.get("NO_COLOR"))
+    return Screen(out, Paint(out, environment))
 
 
 if sys.platform == "win32":

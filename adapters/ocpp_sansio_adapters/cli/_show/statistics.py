@@ -47,7 +47,7 @@ class Statistics:
         self.frames = 0
         self.by_station: dict[str, Tally] = {}  # calls by action, in the order in which they first came
         self.by_csms: dict[str, Tally] = {}
-        self.first_failure = ""
+        self._failure = self._refusal = ""  # the first of each
 
     def at_station(self, record: Record) -> None:
         """Observe a station."""
@@ -60,6 +60,11 @@ class Statistics:
         """Observe the CSMS's end of the same connection."""
         if isinstance(record, CallStarted | CallFinished) and record.ours:
             self._count(self.by_csms, record)
+
+    @property
+    def first_trouble(self) -> str:
+        """What happened to a call, for who wants to know why: no answer is worse than a refusal."""
+        return self._failure or self._refusal
 
     @property
     def total(self) -> Tally:
@@ -79,10 +84,11 @@ class Statistics:
         elif isinstance(record.error, OCPPError):
             tally.refused += 1
             tally.times.append(record.seconds)
+            self._refusal = self._refusal or f"{record.identity}: {record.action} was refused: {record.error}"
         elif isinstance(record.error, CallWithdrawn):
             tally.asked -= 1  # it never left
         else:
-            self.first_failure = self.first_failure or f"{record.identity}: {record.error}"
+            self._failure = self._failure or f"{record.identity}: {record.error}"
 
 
 COLUMNS = ("asked", "answered", "refused", "unanswered", "median ms", "p99 ms")

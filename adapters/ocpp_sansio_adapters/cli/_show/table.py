@@ -1,4 +1,6 @@
-"""The live table: an observer of the stations that learns everything from their frames, as somebody on the wire would."""
+"""The live table: an observer of the stations that learns everything from their frames, as somebody on the wire
+would.
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,6 +18,7 @@ __all__ = ["Line", "Style", "Table"]
 HEADING = ("station", "OCPP", "state", "tx id", "kWh", "kW", "sent", "recv", "last action")
 
 FINISHED, FAILED = "finished", "FAILED"
+ID_WIDTH = 8  # characters of a transaction id
 
 
 class Style(Enum):
@@ -49,11 +52,9 @@ class Table:
         elif isinstance(record, FrameReceived):
             self._rows[record.identity].read_received(record.text)
 
-    def ended(self, identity: str, failure: str | None) -> None:
-        """The station has left."""
-        row = self._rows[identity]
-        row.state = FINISHED if failure is None else FAILED
-        row.power = None
+    def ended(self, identity: str, *, failed: bool) -> None:
+        """The station has left; what it says afterwards changes nothing."""
+        self._rows[identity].end(FAILED if failed else FINISHED)
 
     def totals(self) -> str:
         """All stations in one line."""
@@ -81,7 +82,7 @@ class Table:
             identity,
             row.version.value,
             row.state,
-            row.transaction or "-",
+            (row.transaction or "-")[:ID_WIDTH],
             energy,
             power,
             str(row.sent),
@@ -93,7 +94,7 @@ class Table:
     def _text(self, *cells: str) -> str:
         # With the longest action, RequestStopTransaction, it comes to 79 columns.
         name, version, state, transaction, energy, power, sent, received, action = cells
-        numbers = f"{transaction:>8} {energy:>5} {power:>5} {sent:>4} {received:>4}"
+        numbers = f"{transaction:>{ID_WIDTH}} {energy:>5} {power:>5} {sent:>4} {received:>4}"
         return f"{name:<{self._name_width}}  {version:<5} {state:<9} {numbers}  {action}"
 
 

@@ -3,16 +3,16 @@ of either.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
-from math import inf
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from ocpp_sansio import Role, Version
 from ocpp_sansio.routing import on
 
-from .charger import ALL, Period, Profile, Setting
+from .charger import Setting
 from .life import Life
 from .modules_v2 import messages_of
+from .profiles import ALL, Profile, profile_from
 from .sensible import Sensible, sensible
 
 __all__ = ["answering", "variable_name"]
@@ -22,7 +22,6 @@ UPLOAD = ("Uploading", "Uploaded")
 FIRMWARE = ("Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed")
 
 VARIABLES_IN_ONE = 20  # of a report
-MOST_POWER = 1e6  # W; for a period of 2.1 that says something else than a limit
 
 
 def variable_name(component: Any, variable: Any) -> str:
@@ -39,11 +38,7 @@ def answering(spoken: Version) -> type[Sensible]:
         call, call_result, datatypes, _ = messages_of(spoken)
 
     class Answering(base):  # type: ignore[misc]  # made at run time
-        owner: ClassVar[Life]
-
-        async def start(self) -> None:
-            self.owner.link_begins(self)
-            await super().start()
+        owner: Life
 
         @on(call.GetVariables)
         def get_variables(self, request: call.GetVariables) -> call_result.GetVariables:
@@ -79,12 +74,10 @@ def answering(spoken: Version) -> type[Sensible]:
             return call_result.SetVariables(set_variable_result=results)
 
         def _set(self, wanted: datatypes.SetVariableDataType) -> datatypes.SetVariableResultType:
-            charger, name = self.owner.charger, variable_name(wanted.component, wanted.variable)
+            name = variable_name(wanted.component, wanted.variable)
             status = self._unknown(wanted, wanted.attribute_type)
-            if status is None and charger.settings[name].secret:
-                status = None if self.owner.new_password(wanted.attribute_value) else "Rejected"
             return datatypes.SetVariableResultType(
-                attribute_status=status or charger.set(name, wanted.attribute_value),
+                attribute_status=status or self.owner.set(name, wanted.attribute_value),
                 component=wanted.component,
                 variable=wanted.variable,
                 attribute_type=wanted.attribute_type,
@@ -118,7 +111,7 @@ def answering(spoken: Version) -> type[Sensible]:
                 *(
                     call.NotifyReport(
                         request_id=request_id,
-                        generated_at=datetime.now(UTC),
+                        generated_at=self.owner.clock.now(),
                         seq_no=number,
                         tbc=number < len(parts) - 1,
                         report_data=[_described(name, settings[name]) for name in part],
@@ -162,7 +155,8 @@ def answering(spoken: Version) -> type[Sensible]:
         def transaction_status(self, request: call.GetTransactionStatus) -> call_result.GetTransactionStatus:
             id = request.transaction_id
             ongoing = None if id is None else self.owner.charger.transaction(id) is not None
-            return call_result.GetTransactionStatus(messages_in_queue=False, ongoing_indicator=ongoing)
+            waiting = len(self.owner.outbox) > 0
+            return call_result.GetTransactionStatus(messages_in_queue=waiting, ongoing_indicator=ongoing)
 
         @on(call.UnlockConnector)
         def unlock(self, request: call.UnlockConnector) -> call_result.UnlockConnector:
@@ -210,18 +204,18 @@ def answering(spoken: Version) -> type[Sensible]:
             charger, wanted = self.owner.charger, request.charging_profile_criteria
             ids = None if request.charging_profile_id is None else [request.charging_profile_id]
             found = (
-                charger.chosen_profiles(ids)
+                charger.profiles.chosen(ids)
                 if wanted is None
-                else charger.chosen_profiles(
+                else charger.profiles.chosen(
                     ids, wanted.evse_id, wanted.charging_profile_purpose, wanted.stack_level
                 )
             )
-            return call_result.ClearChargingProfile(status=charger.clear_profiles(found))
+            return call_result.ClearChargingProfile(status=charger.profiles.clear(found))
 
         @on(call.GetChargingProfiles)
         def get_profiles(self, request: call.GetChargingProfiles) -> call_result.GetChargingProfiles:
             wanted = request.charging_profile
-            found = self.owner.charger.chosen_profiles(
+            found = self.owner.charger.profiles.chosen(
                 wanted.charging_profile_id,
                 request.evse_id,
                 wanted.charging_profile_purpose,
@@ -305,7 +299,7 @@ def answering(spoken: Version) -> type[Sensible]:
                         request_id=request.request_id,
                         data="Nothing is known of this customer.",
                         seq_no=0,
-                        generated_at=datetime.now(UTC),
+                        generated_at=self.owner.clock.now(),
                     )
                 )
             return call_result.CustomerInformation(status="Accepted")
@@ -337,23 +331,15 @@ def answering(spoken: Version) -> type[Sensible]:
             if not connectors or (wanted == "TransactionEvent" and not running):
                 return "Rejected"
             if wanted == "BootNotification":
-                life.boot_again()
+                life.station.boot_again()
             elif wanted == "StatusNotification":
                 life.tell_statuses(number)
             elif wanted == "MeterValues":
-                life.tell(
-                    *(
-                        life.dialect.sample(each, None, each.read(life.charger.now()), asked=True)
-                        for each in connectors
-                    )
-                )
+                for each in connectors:
+                    life.tell_meter(each, None)
             elif wanted == "TransactionEvent":
-                life.tell(
-                    *(
-                        life.dialect.sample(*each, each[0].read(life.charger.now()), asked=True)
-                        for each in running
-                    )
-                )
+                for each, transaction in running:
+                    life.tell_meter(each, transaction)
             elif idle is not None:
                 life.tell(idle)
             else:
@@ -391,19 +377,4 @@ def _is_wanted(name: str, wanted: Any) -> bool:
 
 def _profile(profile: Any, connector: int, now: datetime) -> Profile:
     """Of the schedules, which are alternatives for a car to choose from, the first."""
-    schedule = profile.charging_schedule[0]
-    return Profile(
-        profile.id,
-        connector,
-        str(profile.charging_profile_purpose),
-        profile.stack_level,
-        str(schedule.charging_rate_unit),
-        tuple(
-            Period(each.start_period, MOST_POWER if each.limit is None else each.limit)
-            for each in schedule.charging_schedule_period
-        ),
-        schedule.start_schedule or now,
-        inf if schedule.duration is None else schedule.duration,
-        profile.transaction_id,
-        profile,
-    )
+    return profile_from(profile, profile.id, profile.charging_schedule[0], connector, now)

@@ -1,14 +1,12 @@
-"""A simulated charging station as a thing: connectors, cars, reservations, profiles, settings. Knows no link
-and no version.
+"""A simulated charging station as a thing: connectors, cars, reservations, settings. Knows no link and no
+version.
 
-Statuses are texts that all versions share; where one has words of its own, its translation is in
-`_simulated_...`.
+Statuses are texts that all versions share; where one has words of its own, its dialect translates.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from enum import StrEnum
-from math import inf
 from random import Random
 from typing import Any
 
@@ -16,27 +14,13 @@ import anyio
 import attrs
 
 from .meter import Meter, Reading
+from .profiles import MOST_KEPT, TX_PROFILE, Period, Profile, Profiles
 
-__all__ = [
-    "ALL",
-    "Charger",
-    "Connector",
-    "Period",
-    "Phase",
-    "Profile",
-    "Reservation",
-    "Setting",
-    "Transaction",
-]
+__all__ = ["Charger", "Connector", "Phase", "Reservation", "Setting", "Transaction"]
 
-#: The number that means the station as a whole.
-ALL = 0
+MOST_WHOLE = 2**31 - 1
 
-MOST_KEPT = 1000  # reservations or profiles, which a CSMS may send without end
-VOLTS_TIMES_PHASES = 230 * 3
-TX_PROFILE, TX_DEFAULT = "TxProfile", "TxDefaultProfile"
-
-ACCEPTED, REJECTED, SCHEDULED, UNKNOWN = "Accepted", "Rejected", "Scheduled", "Unknown"
+ACCEPTED, REJECTED, SCHEDULED = "Accepted", "Rejected", "Scheduled"
 
 
 class Phase(StrEnum):
@@ -53,16 +37,20 @@ class Phase(StrEnum):
 @attrs.define(eq=False)
 class Transaction:
     """`id` is None until it has one. `stop` is why it is to end, once somebody has asked for that; `over`
-    comes last.
+    comes last. `told` says whether the CSMS has answered the last message about it, `void` that it knows
+    nothing of it, because it has refused the first.
     """
 
     token: str
     token_type: str
     id: Any = None
+    began: datetime | None = None
     remote_start_id: int | None = None
     reservation_id: int | None = None
     seq_no: int = 0  # of the next message about it, in 2.x
     stop: str = ""
+    told: bool = False
+    void: bool = False
     stopping: anyio.Event = attrs.field(factory=anyio.Event)
     over: anyio.Event = attrs.field(factory=anyio.Event)
 
@@ -82,36 +70,6 @@ class Reservation:
     until: datetime
 
 
-@attrs.frozen
-class Period:
-    """From so many seconds after the beginning of its schedule on, no more than that."""
-
-    start: int
-    limit: float
-
-
-@attrs.frozen
-class Profile:
-    """A charging profile with one schedule. `raw` is the object that it came as."""
-
-    id: int
-    connector: int
-    purpose: str
-    level: int
-    unit: str  # W or A
-    periods: tuple[Period, ...]
-    begins: datetime
-    duration: float = inf
-    transaction: Any = None
-    raw: Any = None
-
-    def limit(self, now: datetime) -> float | None:
-        """The most power that it allows now, in W."""
-        elapsed = (now - self.begins).total_seconds()
-        current = [period.limit for period in self.periods if period.start <= elapsed < self.duration]
-        return current[-1] * (VOLTS_TIMES_PHASES if self.unit == "A" else 1) if current else None
-
-
 @attrs.define
 class Setting:
     """A configuration key of 1.6, or a variable of 2.x. What is `secret` can be set and not be read."""
@@ -120,7 +78,13 @@ class Setting:
     readonly: bool = False
     secret: bool = False
     reboot: bool = False  # whether a new value counts only after the next boot
-    whole: bool = False  # whether it must be a whole number
+    least: int | None = None  # the least whole number that it may be, where it must be one
+
+    def allows(self, value: str) -> bool:
+        """Whether it may have this value."""
+        if self.least is None:
+            return True
+        return value.isascii() and value.isdecimal() and self.least <= int(value) <= MOST_WHOLE
 
 
 @attrs.define(eq=False)
@@ -150,11 +114,12 @@ class Charger:
     connectors: dict[int, Connector] = attrs.field(init=False)
     settings: dict[str, Setting] = attrs.field(factory=dict[str, Setting], init=False)
     reservations: dict[int, Reservation] = attrs.field(factory=dict[int, Reservation], init=False)
-    profiles: dict[int, Profile] = attrs.field(factory=dict[int, Profile], init=False)
+    profiles: Profiles = attrs.field(init=False)
     list_version: int = 0
     operative: bool = True
 
     def __attrs_post_init__(self) -> None:
+        self.profiles = Profiles(self._plugged)
         numbers = range(1, self.count + 1)
         self.connectors = {number: Connector(number, Meter(self.random)) for number in numbers}
 
@@ -240,85 +205,33 @@ class Charger:
         return reservation.id
 
     def set_profile(self, profile: Profile) -> str:
-        """Take a profile over, in the place of one with its id, or with its purpose and level."""
-        running = [each for connector, each in self.running() if connector.number == profile.connector]
-        orphan = profile.purpose == TX_PROFILE and not running
-        if not self.some(profile.connector) or orphan or len(self.profiles) >= MOST_KEPT:
-            return REJECTED
-        same = (profile.connector, profile.purpose, profile.level)
-        self.profiles = {
-            id: each
-            for id, each in self.profiles.items()
-            if (each.connector, each.purpose, each.level) != same and id != profile.id
-        }
-        self.profiles[profile.id] = profile
-        return ACCEPTED
+        """Take a charging profile over; one for a transaction needs that transaction."""
+        running = [each.id for connector, each in self.running() if connector.number == profile.connector]
+        orphan = profile.purpose == TX_PROFILE and (
+            not running or profile.transaction not in (None, *running)
+        )
+        taken = bool(self.some(profile.connector)) and not orphan and self.profiles.add(profile)
+        return ACCEPTED if taken else REJECTED
 
-    def chosen_profiles(
-        self,
-        ids: Iterable[int] | None = None,
-        connector: int | None = None,
-        purpose: str | None = None,
-        level: int | None = None,
-    ) -> list[Profile]:
-        """The profiles that match whatever is said of them."""
-        wanted = None if ids is None else set(ids)
-        return [
-            each
-            for each in self.profiles.values()
-            if (wanted is None or each.id in wanted)
-            and connector in (None, each.connector)
-            and purpose in (None, each.purpose)
-            and level in (None, each.level)
-        ]
-
-    def clear_profiles(self, profiles: Iterable[Profile]) -> str:
-        """Forget these."""
-        ids = [profile.id for profile in profiles]
-        for id in ids:
-            del self.profiles[id]
-        return ACCEPTED if ids else UNKNOWN
-
-    def limit(self, number: int, now: datetime | None = None) -> float | None:
-        """The most that a connector may take, in W: the least of what its purposes allow."""
-        now = now or self.now()
-        best: dict[str, Profile] = {}
-        for profile in self.profiles.values():
-            counts = profile.connector in (ALL, number) and profile.limit(now) is not None
-            if counts and (profile.purpose not in best or best[profile.purpose].level < profile.level):
-                best[profile.purpose] = profile
-        if TX_PROFILE in best:
-            best.pop(TX_DEFAULT, None)
-        limits = [limit for profile in best.values() if (limit := profile.limit(now)) is not None]
-        return min(limits, default=None)
+    def limit(self, connector: Connector) -> float | None:
+        """The most that it may take now, in W, if its profiles say that."""
+        return self.profiles.limit(connector.number, self.now())
 
     def composite(self, number: int, duration: int, unit: str) -> list[Period]:
         """The limits of the next so many seconds, in this unit."""
-        now = self.now()
-        changes = {0, *(self._changes(now, duration))}
-        periods: list[Period] = []
-        for start in sorted(changes):
-            limit = self.limit(number, now + timedelta(seconds=start))
-            watts = sum(connector.meter.most_power for connector in self.some(number))
-            allowed = round(
-                (watts if limit is None else limit) / (VOLTS_TIMES_PHASES if unit == "A" else 1), 1
-            )
-            if not periods or periods[-1].limit != allowed:
-                periods.append(Period(start, allowed))
-        return periods
+        most = sum(connector.meter.most_power for connector in self.some(number))
+        return self.profiles.composite(number, self.now(), duration, unit, most)
 
-    def _changes(self, now: datetime, duration: int) -> Iterator[int]:
-        """When, in seconds from now, the limit may change."""
-        for profile in self.profiles.values():
-            offset = (profile.begins - now).total_seconds()
-            for seconds in [*(period.start for period in profile.periods), profile.duration]:
-                if 0 < offset + seconds < duration:
-                    yield int(offset + seconds)
+    def _plugged(self, number: int) -> datetime:
+        """When the transaction there has begun; now, without one."""
+        connector = self.connectors.get(number)
+        transaction = connector.transaction if connector is not None else None
+        return (transaction.began if transaction is not None else None) or self.now()
 
     def set(self, name: str, value: str) -> str:
         """Set a setting: the status, in the words of both SetVariables and ChangeConfiguration."""
         setting = self.settings[name]
-        if setting.readonly or (setting.whole and not (value.isascii() and value.isdecimal())):
+        if setting.readonly or not setting.allows(value):
             return REJECTED
         setting.value = value
         return "RebootRequired" if setting.reboot else ACCEPTED

@@ -2,20 +2,21 @@
 that.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from itertools import count
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ocpp_sansio import Role, Version
-from ocpp_sansio.routing import on
+from ocpp_sansio import BootStatus, Role, Version
+from ocpp_sansio.routing import after, on
 
+from ...charge_point import ChargePoint
+from .clock import Clock
 from .modules_v2 import messages_of
-from .sensible import Sensible, sensible
+from .sensible import Owner, Sensible, Watcher, sensible
 
 __all__ = ["SPOKEN", "Host", "Known", "answering"]
 
@@ -39,22 +40,38 @@ class Known:
         """A transaction runs."""
         _keep(self.transactions, str(transaction), place)
 
+    def values(self, member: str) -> list[str]:
+        """What a member of a request to this station may well be."""
+        if member == "transactionId":
+            return list(self.transactions)
+        places = dict.fromkeys(name.partition("/")[0] for name in self.connectors)
+        return list(places) if member in ("connectorId", "evseId", "evse.id") else []
+
 
 def _keep(known: dict[str, str], name: str, value: str) -> None:
     if len(known) < MOST_KNOWN or name in known:
         known[name] = value
 
 
-@attrs.define
-class Host:
-    """What the CSMS says to all, and what it knows of each. `interval` is the one between heartbeats."""
+class Host(Owner):
+    """What the CSMS says to all, and what it knows of each. `interval` is what it tells in answer to a boot, and
+    `boot` whether that is accepted.
+    """
 
-    interval: int = 300
-    known: dict[str, Known] = attrs.field(factory=dict[str, Known])
-    # Not from 1 on: a station may still have one of an earlier run.
-    transaction_ids: Iterator[int] = attrs.field(
-        factory=lambda: count(int(datetime.now(UTC).timestamp()) % 1_000_000_000)
-    )
+    def __init__(
+        self,
+        watcher: Watcher,
+        clock: Clock | None = None,
+        *,
+        interval: int = 300,
+        boot: BootStatus = BootStatus.ACCEPTED,
+    ) -> None:
+        super().__init__(watcher, clock or Clock())
+        self.interval = interval
+        self.boot = boot
+        self.known: dict[str, Known] = {}
+        # Not from 1 on: a station may still have one of an earlier run.
+        self.transaction_ids = count(int(self.clock.now().timestamp()) % 1_000_000_000)
 
     def of(self, identity: str) -> Known:
         """What is known of this station."""
@@ -70,6 +87,12 @@ class Host:
         known = self.known[identity] = Known(maker)
         return known
 
+    def greet(self, station: ChargePoint) -> None:
+        """A station has booted, and has heard the answer."""
+
+    def began(self, station: ChargePoint) -> None:
+        """A transaction has begun there, and the station has heard the answer."""
+
 
 def _answering_16() -> type[Sensible]:
     """The class for stations of 1.6."""
@@ -80,15 +103,21 @@ def _answering_16() -> type[Sensible]:
     accepted = IdTagInfo(status="Accepted")
 
     class Answering(base):  # type: ignore[misc]  # made at run time
-        owner: ClassVar[Host]
+        owner: Host
 
         @on(call.BootNotification)
         def boot(self, request: call.BootNotification) -> call_result.BootNotification:
             maker = f"{request.charge_point_vendor} {request.charge_point_model}"
             self.owner.booted(self.id, maker)
             return call_result.BootNotification(
-                status="Accepted", current_time=datetime.now(UTC), interval=self.owner.interval
+                status=str(self.owner.boot),
+                current_time=self.owner.clock.now(),
+                interval=self.owner.interval,
             )
+
+        @after(call.BootNotification)
+        def greet(self, request: call.BootNotification) -> None:
+            self.owner.greet(self)
 
         @on(call.StatusNotification)
         def status(self, request: call.StatusNotification) -> call_result.StatusNotification:
@@ -100,6 +129,10 @@ def _answering_16() -> type[Sensible]:
             transaction_id = next(self.owner.transaction_ids)
             self.owner.of(self.id).began(transaction_id, str(request.connector_id))
             return call_result.StartTransaction(transaction_id=transaction_id, id_tag_info=accepted)
+
+        @after(call.StartTransaction)
+        def begun(self, request: call.StartTransaction) -> None:
+            self.owner.began(self)
 
         @on(call.StopTransaction)
         def end(self, request: call.StopTransaction) -> call_result.StopTransaction:
@@ -118,17 +151,21 @@ def _answering_2(spoken: Version) -> type[Sensible]:
         call, call_result, datatypes, enums = messages_of(spoken)
 
     class Answering(base):  # type: ignore[misc]  # made at run time
-        owner: ClassVar[Host]
+        owner: Host
 
         @on(call.BootNotification)
         def boot(self, request: call.BootNotification) -> call_result.BootNotification:
             maker = f"{request.charging_station.vendor_name} {request.charging_station.model}"
             self.owner.booted(self.id, maker)
             return call_result.BootNotification(
-                status="Accepted",
-                current_time=datetime.now(UTC),
+                status=str(self.owner.boot),
+                current_time=self.owner.clock.now(),
                 interval=self.owner.interval,
             )
+
+        @after(call.BootNotification)
+        def greet(self, request: call.BootNotification) -> None:
+            self.owner.greet(self)
 
         @on(call.StatusNotification)
         def status(self, request: call.StatusNotification) -> call_result.StatusNotification:
@@ -146,6 +183,11 @@ def _answering_2(spoken: Version) -> type[Sensible]:
                 known.began(id, place)
             accepted = datatypes.IdTokenInfoType(status=enums.AuthorizationStatusEnumType.accepted)
             return call_result.TransactionEvent(id_token_info=accepted if request.id_token else None)
+
+        @after(call.TransactionEvent)
+        def begun(self, request: call.TransactionEvent) -> None:
+            if request.event_type is enums.TransactionEventEnumType.started:
+                self.owner.began(self)
 
     return Answering
 

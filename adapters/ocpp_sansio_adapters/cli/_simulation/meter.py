@@ -7,7 +7,15 @@ from random import Random
 
 import attrs
 
-__all__ = ["Meter", "Reading"]
+__all__ = ["SAMPLES", "Meter", "Reading"]
+
+#: What is told of a reading: the attribute, its measurand and its unit, in the words of all versions.
+SAMPLES = (
+    ("energy", "Energy.Active.Import.Register", "Wh"),
+    ("power", "Power.Active.Import", "W"),
+    ("voltage", "Voltage", "V"),
+    ("soc", "SoC", "Percent"),
+)
 
 TAPER = 80.0  # per cent; above it a battery takes less and less
 

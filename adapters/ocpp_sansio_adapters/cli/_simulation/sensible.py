@@ -5,29 +5,50 @@ Made from the message classes; a subclass answers better where it knows more.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from functools import cache
 from types import MappingProxyType
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from ocpp_sansio import Connection, Role, Version
 from ocpp_sansio.messages import Request, Response
 from ocpp_sansio.routing import on
 
+from ..._plain import plain_answer
 from ...charge_point import ChargePoint
 from ...driver import Transport
 from ...records import Observer, Record
-from ...testing._answers import plain_answer
+from .clock import Clock
 
-__all__ = ["Sensible", "Watcher", "attended", "sensible"]
+__all__ = ["Owner", "Sensible", "Watcher", "sensible"]
 
 
 class Watcher(Protocol):
-    """Who is told what happens on each link."""
+    """Who is told what happens on each link, and what befalls each station."""
 
     def joining(self, charge_point: ChargePoint) -> None: ...
     def left(self, charge_point: ChargePoint, error: Exception | None) -> None: ...
+    def note(self, identity: str, sentence: str) -> None: ...
     def __call__(self, record: Record, /) -> object: ...
+
+
+class Owner:
+    """Whom the handlers ask: the station itself, or the CSMS for all that it serves."""
+
+    def __init__(self, watcher: Watcher, clock: Clock) -> None:
+        self.watcher = watcher
+        self.clock = clock
+
+    def joining(self, charge_point: ChargePoint) -> None:
+        """A link begins."""
+        self.watcher.joining(charge_point)
+
+    def left(self, charge_point: ChargePoint, error: Exception | None) -> None:
+        """A link has ended."""
+        self.watcher.left(charge_point, error)
+
+    def __call__(self, record: Record, /) -> object:
+        """Something happens on a link."""
+        return self.watcher(record)
 
 
 #: What is answered instead of Accepted, by action. Nobody here signs certificates, knows contracts, or has
@@ -56,23 +77,22 @@ STATUSES: Mapping[str, str] = MappingProxyType(
 
 
 class Sensible(ChargePoint):
-    """Tells `watcher` what happens on its link. `owner` is whom its handlers ask; `attended` sets both."""
-
-    watcher: ClassVar[Watcher]
-    owner: ClassVar[Any]
+    """Tells its `owner` what happens on its link."""
 
     def __init__(
         self,
         id: str,
         connection: Transport,
         *,
+        owner: Any,
         protocol: Connection,
         observers: Iterable[Observer] = (),
     ) -> None:
-        super().__init__(id, connection, protocol=protocol, observers=[*observers, self.watcher])
+        super().__init__(id, connection, protocol=protocol, observers=[*observers, owner])
+        self.owner = owner
 
     async def start(self) -> None:
-        self.watcher.joining(self)
+        self.owner.joining(self)
         end: Exception | None = None
         try:
             await super().start()
@@ -80,7 +100,7 @@ class Sensible(ChargePoint):
             end = error
             raise
         finally:
-            self.watcher.left(self, end)
+            self.owner.left(self, end)
 
 
 @cache
@@ -91,17 +111,12 @@ def sensible(version: Version, sender: Role) -> type[Sensible]:
     return type(f"Sensible{version.name}", (Sensible,), {"version": version, **handlers})
 
 
-def attended(cls: type[Sensible], watcher: Watcher, owner: object) -> type[Sensible]:
-    """The class, with somebody who watches its links, and somebody whom its handlers may ask."""
-    return type(cls.__name__, (cls,), {"watcher": watcher, "owner": owner})
-
-
 def _handler(cls: type[Request[Any, Any]]) -> Callable[[Any, Any], Response]:
     given = {"status": STATUSES[cls.__action__]} if cls.__action__ in STATUSES else {}
     answer_class: type[Response] = cls.__answer__
 
     def handle(self: Any, request: Any) -> Response:
-        answer: Response = plain_answer(answer_class, datetime.now(UTC), given)
+        answer: Response = plain_answer(answer_class, self.owner.clock.now(), given)
         return answer
 
     return handle

@@ -1,8 +1,7 @@
 """A simulated charging station of OCPP 1.6: what it says, and what it answers."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from math import inf
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, ClassVar
 
@@ -19,9 +18,11 @@ from ocpp_sansio.v16.datatypes import (
     SampledValue,
 )
 
-from .charger import Connector, Period, Phase, Profile, Setting, Transaction
-from .life import Dialect, Life
-from .meter import Reading
+from .charger import Connector, Phase, Setting, Transaction
+from .dialect import Dialect
+from .life import Life
+from .meter import SAMPLES, Reading
+from .profiles import ALL, Profile, profile_from
 from .sensible import sensible
 
 __all__ = ["Dialect16"]
@@ -36,22 +37,11 @@ UPLOAD = ("Uploading", "Uploaded")
 FIRMWARE = ("Downloading", "Downloaded", "Installing", "Installed")
 SIGNED_FIRMWARE = ("Downloading", "Downloaded", "SignatureVerified", "Installing", "Installed")
 
-SAMPLES = (
-    ("energy", "Energy.Active.Import.Register", "Wh"),
-    ("power", "Power.Active.Import", "W"),
-    ("voltage", "Voltage", "V"),
-    ("soc", "SoC", "Percent"),
-)
-
 
 class Answering(sensible(Version.V16, Role.CSMS)):  # type: ignore[misc]  # made at run time
     """Answers for a station."""
 
-    owner: ClassVar[Life]
-
-    async def start(self) -> None:
-        self.owner.link_begins(self)
-        await super().start()
+    owner: Life
 
     @on(call.ChangeAvailability)
     def availability(self, request: call.ChangeAvailability) -> call_result.ChangeAvailability:
@@ -74,12 +64,9 @@ class Answering(sensible(Version.V16, Role.CSMS)):  # type: ignore[misc]  # made
 
     @on(call.ChangeConfiguration)
     def change_configuration(self, request: call.ChangeConfiguration) -> call_result.ChangeConfiguration:
-        charger, key = self.owner.charger, request.key
-        if key not in charger.settings:
-            return call_result.ChangeConfiguration(status="NotSupported")
-        if charger.settings[key].secret and not self.owner.new_password(request.value):
-            return call_result.ChangeConfiguration(status="Rejected")
-        return call_result.ChangeConfiguration(status=charger.set(key, request.value))
+        known = request.key in self.owner.charger.settings
+        status = self.owner.set(request.key, request.value) if known else "NotSupported"
+        return call_result.ChangeConfiguration(status=status)
 
     @on(call.RemoteStartTransaction)
     def remote_start(self, request: call.RemoteStartTransaction) -> call_result.RemoteStartTransaction:
@@ -137,13 +124,13 @@ class Answering(sensible(Version.V16, Role.CSMS)):  # type: ignore[misc]  # made
     @on(call.ClearChargingProfile)
     def clear_profile(self, request: call.ClearChargingProfile) -> call_result.ClearChargingProfile:
         charger = self.owner.charger
-        found = charger.chosen_profiles(
+        found = charger.profiles.chosen(
             None if request.id is None else [request.id],
             request.connector_id,
             request.charging_profile_purpose,
             request.stack_level,
         )
-        return call_result.ClearChargingProfile(status=charger.clear_profiles(found))
+        return call_result.ClearChargingProfile(status=charger.profiles.clear(found))
 
     @on(call.GetCompositeSchedule)
     def composite(self, request: call.GetCompositeSchedule) -> call_result.GetCompositeSchedule:
@@ -197,12 +184,12 @@ class Answering(sensible(Version.V16, Role.CSMS)):  # type: ignore[misc]  # made
         if number and not connectors:
             return "Rejected"
         if wanted == "BootNotification":
-            life.boot_again()
+            life.station.boot_again()
         elif wanted == "StatusNotification":
             life.tell_statuses(number)
         elif wanted == "MeterValues":
-            samples = [(each, each.transaction, each.read(life.charger.now())) for each in connectors]
-            life.tell(*(life.dialect.sample(*sample, asked=True) for sample in samples))
+            for each in connectors:
+                life.tell_meter(each, each.transaction)
         elif idle is not None:
             life.tell(idle)
         else:
@@ -249,19 +236,7 @@ _IDLE: Mapping[str, Request[Any, Any]] = MappingProxyType(
 
 
 def _profile(profile: ChargingProfile, connector: int, now: datetime) -> Profile:
-    schedule = profile.charging_schedule
-    return Profile(
-        profile.charging_profile_id,
-        connector,
-        str(profile.charging_profile_purpose),
-        profile.stack_level,
-        str(schedule.charging_rate_unit),
-        tuple(Period(each.start_period, each.limit) for each in schedule.charging_schedule_period),
-        schedule.start_schedule or now,
-        inf if schedule.duration is None else schedule.duration,
-        profile.transaction_id,
-        profile,
-    )
+    return profile_from(profile, profile.charging_profile_id, profile.charging_schedule, connector, now)
 
 
 class Dialect16(Dialect):
@@ -269,20 +244,21 @@ class Dialect16(Dialect):
 
     version: ClassVar[Version] = Version.V16
     sample_interval: ClassVar[str] = "MeterValueSampleInterval"
+    heartbeat_interval: ClassVar[str] = "HeartbeatInterval"
     answering = Answering
 
     def settings(self, connectors: int, interval: float) -> dict[str, Setting]:
         return {
             "AuthorizationKey": Setting("", secret=True),
             "AuthorizeRemoteTxRequests": Setting("false", readonly=True),
-            "ConnectionTimeOut": Setting("60", whole=True),
+            "ConnectionTimeOut": Setting("60", least=1),
             "GetConfigurationMaxKeys": Setting("100", readonly=True),
-            "HeartbeatInterval": Setting("300", reboot=True, whole=True),
+            "HeartbeatInterval": Setting("300", least=1),
             "LocalPreAuthorize": Setting("false"),
-            "MeterValueSampleInterval": Setting(f"{interval:g}", whole=True),
+            "MeterValueSampleInterval": Setting(f"{interval:g}", least=0),
             "MeterValuesSampledData": Setting(",".join(name for _, name, _ in SAMPLES), readonly=True),
             "NumberOfConnectors": Setting(str(connectors), readonly=True),
-            "ResetRetries": Setting("1", whole=True),
+            "ResetRetries": Setting("1", least=0),
             "StopTransactionOnInvalidId": Setting("true", readonly=True),
             "SupportedFeatureProfiles": Setting(PROFILES, readonly=True),
             "TransactionMessageAttempts": Setting("3", readonly=True),
@@ -297,15 +273,15 @@ class Dialect16(Dialect):
             firmware_version="1.0",
         )
 
-    def whole(self, operative: bool) -> Request[Any, Any] | None:
-        return self._status(0, Phase.AVAILABLE if operative else Phase.UNAVAILABLE)
+    def whole(self, operative: bool, now: datetime) -> Request[Any, Any] | None:
+        return self._status(ALL, Phase.AVAILABLE if operative else Phase.UNAVAILABLE, now)
 
-    def status(self, connector: Connector, phase: Phase) -> Request[Any, Any]:
-        return self._status(connector.number, phase)
+    def status(self, connector: Connector, phase: Phase, now: datetime) -> Request[Any, Any]:
+        return self._status(connector.number, phase, now)
 
-    def _status(self, number: int, phase: Phase) -> Request[Any, Any]:
+    def _status(self, number: int, phase: Phase, now: datetime) -> Request[Any, Any]:
         return call.StatusNotification(
-            connector_id=number, error_code="NoError", status=phase.value, timestamp=datetime.now(UTC)
+            connector_id=number, error_code="NoError", status=phase.value, timestamp=now
         )
 
     def authorize(self, token: str) -> Request[Any, Any]:

@@ -3,7 +3,7 @@ either.
 """
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import uuid4
@@ -13,18 +13,11 @@ from ocpp_sansio.messages import Request
 
 from .answers_v2 import answering as answering_class
 from .charger import Connector, Phase, Setting, Transaction
-from .life import Dialect
-from .meter import Reading
+from .dialect import Dialect
+from .meter import SAMPLES, Reading
 from .modules_v2 import messages_of
 
 __all__ = ["dialect_of"]
-
-SAMPLES = (
-    ("energy", "Energy.Active.Import.Register", "Wh"),
-    ("power", "Power.Active.Import", "W"),
-    ("voltage", "Voltage", "V"),
-    ("soc", "SoC", "Percent"),
-)
 
 #: What triggers the last message of a transaction, by the reason of its end.
 TRIGGERS: Mapping[str, str] = MappingProxyType(
@@ -50,6 +43,7 @@ def dialect_of(spoken: Version) -> Dialect:
     class Dialect2(Dialect):
         version: ClassVar[Version] = spoken
         sample_interval: ClassVar[str] = "SampledDataCtrlr.TxUpdatedInterval"
+        heartbeat_interval: ClassVar[str] = "OCPPCommCtrlr.HeartbeatInterval"
         answering = answering_class(spoken)
 
         def settings(self, connectors: int, interval: float) -> dict[str, Setting]:
@@ -69,11 +63,11 @@ def dialect_of(spoken: Version) -> Dialect:
             return {
                 **{name: Setting(value, readonly=True) for name, value in readonly.items()},
                 "AuthCtrlr.AuthorizeRemoteStart": Setting("false"),
-                "OCPPCommCtrlr.HeartbeatInterval": Setting("300", reboot=True, whole=True),
-                "OCPPCommCtrlr.MessageTimeout": Setting("30", reboot=True, whole=True),
-                self.sample_interval: Setting(f"{interval:g}", whole=True),
+                self.heartbeat_interval: Setting("300", least=1),
+                "OCPPCommCtrlr.MessageTimeout": Setting("30", reboot=True, least=1),
+                self.sample_interval: Setting(f"{interval:g}", least=0),
                 "SecurityCtrlr.BasicAuthPassword": Setting("", secret=True),
-                "TxCtrlr.EVConnectionTimeOut": Setting("60", whole=True),
+                "TxCtrlr.EVConnectionTimeOut": Setting("60", least=1),
             }
 
         def boot(self, identity: str) -> Request[Any, Any]:
@@ -87,15 +81,15 @@ def dialect_of(spoken: Version) -> Dialect:
                 ),
             )
 
-        def whole(self, operative: bool) -> Request[Any, Any] | None:
+        def whole(self, operative: bool, now: datetime) -> Request[Any, Any] | None:
             return None
 
-        def status(self, connector: Connector, phase: Phase) -> Request[Any, Any]:
+        def status(self, connector: Connector, phase: Phase, now: datetime) -> Request[Any, Any]:
             return call.StatusNotification(
                 evse_id=connector.number,
                 connector_id=1,
                 connector_status="Occupied" if phase in OCCUPIED else phase.value,
-                timestamp=datetime.now(UTC),
+                timestamp=now,
             )
 
         def authorize(self, token: str) -> Request[Any, Any]:
