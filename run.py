@@ -35,7 +35,7 @@ LOCK = ROOT / ".venv.lock"  # beside the environment, because building afresh em
 PIP = [str(PYTHON), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "--retries=2"]
 
 EXTRAS = ["websockets", "trio", "testing"]
-GROUP = "dev"
+TOOLS = "dev"
 
 
 class Failure(Exception):
@@ -54,6 +54,7 @@ class Command(NamedTuple):
 
     summary: str
     run: Callable[[list[str]], int]
+    tools: bool = True  # whether it needs those that only developers do
 
 
 def main(arguments: list[str]) -> int:
@@ -67,6 +68,8 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         prepare_environment()
+        if COMMANDS[name].tools:
+            add(TOOLS, "installing the tools failed, as pip tells above; connect to a network and try again.")
         return COMMANDS[name].run(rest)
     except (Failure, OSError) as failure:
         say(f"run.py: {failure}")
@@ -99,7 +102,7 @@ def prepare_environment() -> None:
             say("Refreshing .venv, because pyproject.toml has changed ...")
             STAMP.unlink()
         else:
-            say("Preparing .venv (once, about a minute) ...")
+            say("Preparing .venv (once) ...")
             create_environment()
         install()
         STAMP.write_text("\n".join(wanted), encoding="ascii")
@@ -143,7 +146,7 @@ def create_environment() -> None:
 
 
 def install() -> None:
-    """Install this package and the tools into .venv."""
+    """Install this package into .venv."""
     quietly(
         [*PIP, "install", *installation()],
         "installing into .venv failed, as pip tells above; if there is no network, connect "
@@ -152,14 +155,15 @@ def install() -> None:
 
 
 def installation() -> list[str]:
-    """Return what pip is to install. Groups are resolved here: the pip of Python 3.11 has no --group."""
-    pyproject = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))
-    tools = requirements(pyproject["dependency-groups"], GROUP)
-    return ["--editable", f".[{','.join(EXTRAS)}]", *dict.fromkeys(tools)]
+    """Return what pip is to install for everybody."""
+    return ["--editable", f".[{','.join(EXTRAS)}]"]
 
 
 def requirements(groups: dict[str, Any], name: str, within: tuple[str, ...] = ()) -> Iterator[str]:
-    """Yield the requirements of a dependency group, those of an included group in its place (PEP 735)."""
+    """Yield the requirements of a dependency group, those of an included group in its place (PEP 735).
+
+    The pip of Python 3.11 has no --group.
+    """
     if name not in groups:
         raise Failure(f"pyproject.toml has no dependency group {name!r}; add it or mend what includes it.")
     if name in within:
@@ -172,13 +176,14 @@ def requirements(groups: dict[str, Any], name: str, within: tuple[str, ...] = ()
 
 
 def add(group: str, sentence: str) -> None:
-    """Install a dependency group that only some commands need; do nothing when it is there."""
-    wanted = [*requirements(tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"], group)]
+    """Install a dependency group that not every command needs; do nothing when it is there."""
+    groups = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
+    wanted = [*dict.fromkeys(requirements(groups, group))]
     stamp = ENVIRONMENT / f"stamp-{group}"
     if stamp.exists() and stamp.read_text(encoding="ascii") == digest(*wanted):
         return
     with exclusive():
-        say(f"Installing the group {group} ...")
+        say(f"Installing the group {group} (once) ...")
         # Wheels only: compilers are nothing that a machine must have.
         quietly([*PIP, "install", "--only-binary=:all:", *wanted], sentence)
         stamp.write_text(digest(*wanted), encoding="ascii")
@@ -268,7 +273,11 @@ def module(name: str) -> Callable[[list[str]], int]:
 
 def test(arguments: list[str]) -> int:
     """Run pytest; only the whole suite is worth all cores, and only it can answer for the coverage."""
-    whole = [] if arguments else ["-n", "auto", "--cov", "--cov-report=term-missing:skip-covered"]
+    whole = (
+        []
+        if arguments
+        else ["-n", "auto", "--dist", "worksteal", "--cov", "--cov-report=term-missing:skip-covered"]
+    )
     return give_way(["-m", "pytest", *whole, *arguments])
 
 
@@ -304,6 +313,9 @@ CHECKS = {
     "generated files": ["tools/generate.py", "--check"],
     "wire rules": ["tools/rules.py", "--check"],
     "doors": ["tools/doors.py", "--check"],
+    "reference": ["-m", "tools.reference", "--check"],
+    # -E: from scratch, or what was warned of before would not be warned of again.
+    "documentation": shlex.split("-m sphinx -W --keep-going -E -q -j auto -b html docs .docs-build"),
 }
 
 # Generated files first: they are then formatted like all others.
@@ -311,6 +323,7 @@ FIXES = {
     "generated files": ["tools/generate.py"],
     "wire rules": ["tools/rules.py"],
     "doors": ["tools/doors.py"],
+    "reference": ["-m", "tools.reference"],
     "ruff check": ["-m", "ruff", "check", "--fix", "."],
     "ruff format": ["-m", "ruff", "format", "."],
 }
@@ -344,9 +357,12 @@ COMMANDS = {
     "demo": Command(
         "A CSMS and charging stations talk over real WebSockets on loopback.",
         module("ocpp_sansio_adapters.cli.demo"),
+        tools=False,
     ),
     "test": Command("Run the tests with coverage; with arguments for pytest, a selection without it.", test),
-    "check": Command("Check format, lint, types and generated files; with --fix, repair what can be.", check),
+    "check": Command(
+        "Check format, lint, types, generated files and docs; with --fix, repair what can be.", check
+    ),
     "bench": Command("Measure the time per message, beside mobilityhouse's ocpp.", bench),
     "fuzz": Command("Search for inputs that break the core, until told to stop: fuzz TARGET [--help].", fuzz),
     "mutate": Command(

@@ -1,6 +1,6 @@
 """Writes what each door does and which test proves it: `python -m tools.doors [--check]`.
 
-Reads tests/conformance/doors.toml and the names of the tests; the table is docs/doors.md.
+Reads tests/conformance/doors.toml and the names of the tests; the table is docs/reference/doors.md.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 TESTS = ROOT / "tests"
 SOURCE = TESTS / "conformance" / "doors.toml"
-PAGE = ROOT / "docs" / "doors.md"
+PAGE = ROOT / "docs" / "reference" / "doors.md"
 COMMAND = "python -m tools.doors"
 
 INTRODUCTION = f"""\
@@ -74,7 +74,7 @@ def cell(value: str, title: str, reasons: list[str]) -> str:
     file, _, name = value.partition("::")
     if name not in tests_of(file):
         raise Wrong(f"{title!r}: there is no test {value}")
-    return f"[yes](../tests/{file} '{name}')"
+    return f"[yes](../../tests/{file} '{name}')"
 
 
 @cache

@@ -1,8 +1,8 @@
 """`python3 run.py mutate [MODULE ...]`: does a unit test notice each small change of the core?
 
 mutmut makes the changes and runs the tests, and goes on where its last run ended. What survives is compared
-with docs/mutants.md, where each survivor has the reason why no test can see it. With `--survivors`, those that
-survived the last run are tried again, after a test was written for them.
+with docs/explanation/mutants.md, where each survivor has the reason why no test can see it. With `--survivors`,
+those that survived the last run are tried again, after a test was written for them.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from mutmut.stats import status_by_exit_code  # pyright: ignore[reportMissingImp
 from mutmut.utils.format_utils import orig_function_and_class_names_from_key  # pyright: ignore[reportMissingImports]
 
 ROOT = Path(__file__).resolve().parent.parent
-EXPLAINED = ROOT / "docs" / "mutants.md"
+EXPLAINED = ROOT / "docs" / "explanation" / "mutants.md"
 PACKAGE = "ocpp_sansio"
 
 #: What a mutant may end as and count as noticed.
@@ -36,7 +36,7 @@ class Survivor(NamedTuple):
     became: str
 
     def __str__(self) -> str:
-        """The beginning of its line in docs/mutants.md."""
+        """The beginning of its line in docs/explanation/mutants.md."""
         return f"- `{self.module}.{self.function}`: `{self.was}` → `{self.became}`"
 
 
@@ -88,7 +88,7 @@ def survivors(module: str) -> list[str]:
 
 
 def described(module: str) -> Iterator[Survivor]:
-    """The survivors of a module as docs/mutants.md names them: mutmut's numbers shift with each edit."""
+    """The survivors of a module in the words of EXPLAINED: mutmut's numbers shift with each edit."""
     for name in survivors(module):
         function, cls = orig_function_and_class_names_from_key(name)
         diff = get_diff_for_mutant(name, path=path_of(module)).splitlines()[2:]
@@ -97,7 +97,7 @@ def described(module: str) -> Iterator[Survivor]:
 
 
 def explained() -> set[str]:
-    """The survivors that have a reason in docs/mutants.md."""
+    """The survivors that have a reason in docs/explanation/mutants.md."""
     text = EXPLAINED.read_text(encoding="utf-8") if EXPLAINED.exists() else ""
     return {line.partition(" — ")[0] for line in re.findall(r"^- `.*", text, re.MULTILINE) if " — " in line}
 

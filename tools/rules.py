@@ -2,7 +2,7 @@
 
 Reads tests/conformance/rules.toml, which lists every rule and says why some are left to others, and the
 sources of the tests. A test cites a rule by its id, as in `J16-411` or `J*-411` (each version that has it), in
-its docstring, in a comment within it, or in its decorators. The table is docs/wire-rules.md.
+its docstring, in a comment within it, or in its decorators. The table is docs/reference/wire-rules.md.
 """
 
 import argparse
@@ -75,12 +75,12 @@ def main(arguments: list[str], root: Path = ROOT) -> int:
         return 1
     tests = read_tests(root / "tests", rules.ids)
     found = list(problems(rules, tests))
-    text, table = render(rules, tests), root / "docs/wire-rules.md"
+    text, table = render(rules, tests), root / "docs/reference/wire-rules.md"
     if not check:
-        table.parent.mkdir(exist_ok=True)
+        table.parent.mkdir(parents=True, exist_ok=True)
         table.write_text(text, encoding="utf-8", newline="\n")
     elif not table.exists() or table.read_bytes() != text.encode():
-        found.append(f"docs/{table.name} is out of date; run `{COMMAND}`")
+        found.append(f"{table.relative_to(root).as_posix()} is out of date; run `{COMMAND}`")
     sys.stderr.writelines(f"rules.py: {problem}\n" for problem in found)
     return 1 if found else 0
 

@@ -1,4 +1,4 @@
-"""tools/doors.py: what docs/doors.md promises of each door is a test, or a dash with its reason."""
+"""tools/doors.py: what docs/reference/doors.md promises of each door is a test, or a dash with its reason."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def table(**cells: str) -> dict[str, Any]:
 
 def test_a_cell_is_a_test_or_a_dash_with_its_reason() -> None:
     text = doors.page(table(one=HERE, two="-it is a wall"))
-    row = "| It opens | [yes](../tests/conformance/test_doors.py 'test_the_page_is_up_to_date') | - (1) |"
+    row = "| It opens | [yes](../../tests/conformance/test_doors.py 'test_the_page_is_up_to_date') | - (1) |"
     assert row in text
     assert "1. it is a wall" in text
 

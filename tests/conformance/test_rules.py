@@ -205,7 +205,7 @@ def test_what_was_written_passes_the_check(root: Path) -> None:
 def test_the_check_notices_a_table_that_is_missing_or_out_of_date(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    complaint = "rules.py: docs/wire-rules.md is out of date; run `python -m tools.rules`\n"
+    complaint = "rules.py: docs/reference/wire-rules.md is out of date; run `python -m tools.rules`\n"
     assert main(["--check"], root) == 1
     assert capsys.readouterr().err == complaint
     assert not (root / "docs").exists()
@@ -219,7 +219,7 @@ def test_problems_are_told_when_writing_too(root: Path, capsys: pytest.CaptureFi
     write(root / "tests/unit/test_corners.py", "")
     assert main([], root) == 1
     assert len(capsys.readouterr().err.splitlines()) == 3
-    assert "none yet" in (root / "docs/wire-rules.md").read_text(encoding="utf-8")
+    assert "none yet" in (root / "docs/reference/wire-rules.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["[rules", RULES + "201 = 1", RULES.replace("J*", "J22")])

@@ -1,15 +1,10 @@
-"""docs/coming-from-mobilityhouse.md: its programs print what it promises, its names exist over there and here,
-and what it says of `ocpp` is so.
-"""
+"""docs/how-to/coming-from-mobilityhouse.md: its names exist here and there, and what it says of `ocpp` is so."""
 
 import asyncio
 import contextlib
 import inspect
-import io
 import json
-import logging
 import re
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,21 +18,13 @@ import pytest
 from ocpp.routing import after, on
 from ocpp.v16 import call, call_result, enums
 from ocpp.v201 import call as call201
-from sybil import Document
-from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 import ocpp_sansio.v16.call
 import ocpp_sansio_adapters.v16
+from tests.docs.pages import texts
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "coming-from-mobilityhouse.md"
-
-
-def blocks() -> list[tuple[str, str]]:
-    """Language and text of each fenced block, in order."""
-    document = Document(PAGE.read_text(encoding="utf-8"), str(PAGE))
-    found = FencedCodeBlockLexer(r"\w+")(document)
-    return [(region.lexemes["language"], str(region.lexemes["source"])) for region in found]
+PAGE = ROOT / "docs" / "how-to" / "coming-from-mobilityhouse.md"
 
 
 def section(heading: str) -> str:
@@ -66,35 +53,11 @@ def resolved(name: str) -> Any:
     raise LookupError(name)
 
 
-# The programs.
-
-
-@pytest.fixture
-def logger_as_it_was() -> Iterator[None]:
-    logger = logging.getLogger("ocpp_sansio")
-    level = logger.level
-    yield
-    logger.setLevel(level)
-
-
-@pytest.mark.usefixtures("logger_as_it_was")
-def test_the_programs_print_what_is_promised() -> None:
-    scope: dict[str, Any] = {"__name__": "__main__"}
-    found = blocks()
-    outputs = 0
-    for (language, source), following in zip(found, [*found[1:], ("", "")], strict=True):
-        if language == "python":
-            promised = following[1] if following[0] == "output" else ""
-            outputs += bool(promised)
-            printed = io.StringIO()
-            with contextlib.redirect_stdout(printed):
-                exec(compile(source, str(PAGE), "exec"), scope)
-            assert printed.getvalue() == promised, source
-    assert outputs == [language for language, _ in found].count("output") == 8
+# What the page says of ours.
 
 
 def test_the_imports_to_change_exist_on_both_sides() -> None:
-    [diff] = [source for language, source in blocks() if language == "diff"]
+    [diff] = texts(PAGE, "diff")
     sides = {sign: [line[1:] for line in diff.splitlines() if line[0] == sign] for sign in "-+"}
     assert len(sides["-"]) == len(sides["+"]) == 4
     scopes: dict[str, dict[str, Any]] = {sign: {} for sign in sides}
@@ -127,15 +90,6 @@ def test_every_private_name_is_one_of_theirs_and_what_stands_in_for_it_exists() 
     assert ours.protocol.call_timeout == 30
     with pytest.raises(AttributeError):
         ours._connection = None  # type: ignore[misc]
-
-
-def test_every_link_within_the_repository_leads_somewhere() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)", text):
-        page = (PAGE.parent / target).resolve() if target else PAGE
-        headings = re.findall(r"(?m)^#+ (.*)", page.read_text(encoding="utf-8"))
-        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-        assert anchor in {"", *anchors}, (target, anchor)
 
 
 # What the page says of `ocpp`.

@@ -1,4 +1,4 @@
-"""docs/drive-it-yourself.md shows the loops of examples/drive as they are, and each loop does what the page says.
+"""docs/how-to/drive-it-yourself.md shows the loops of examples/drive as they are, and each does what it says.
 
 The test plays the peer, over a real WebSocket; the loop that lives in a database is tested in
 `test_drive_on_demand`.
@@ -22,8 +22,6 @@ import anyio
 import attrs
 import pytest
 from anyio.from_thread import start_blocking_portal
-from sybil import Document
-from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 from websockets.asyncio.client import connect as connect_on_asyncio
 from websockets.exceptions import ConnectionClosed as WebSocketClosed
 from websockets.exceptions import ConnectionClosedError as WebSocketClosedByError
@@ -48,9 +46,10 @@ from ocpp_sansio import (
 )
 from ocpp_sansio.errors import SecurityError
 from ocpp_sansio.v16 import call, call_result
+from tests.docs.pages import texts
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "drive-it-yourself.md"
+PAGE = ROOT / "docs" / "how-to" / "drive-it-yourself.md"
 EXAMPLES = ROOT / "examples" / "drive"
 
 #: Seconds to wait for something that comes at once in a good run.
@@ -65,13 +64,6 @@ NOW = "2025-01-01T12:00:00Z"
 # The page.
 
 
-def blocks() -> list[tuple[str, str]]:
-    """Language and text of each fenced block, in order."""
-    document = Document(PAGE.read_text(encoding="utf-8"), str(PAGE))
-    found = FencedCodeBlockLexer(r"\w+")(document)
-    return [(region.lexemes["language"], str(region.lexemes["source"])) for region in found]
-
-
 def loop_of(path: Path) -> str:
     """The source of the class `Link` in a file, to the end of its last line."""
     source = path.read_text(encoding="utf-8")
@@ -82,15 +74,15 @@ def loop_of(path: Path) -> str:
 
 
 def test_the_page_shows_the_loops_as_they_are() -> None:
-    shown = [source for language, source in blocks() if language == "python"]
     names = ["on_asyncio.py", "on_trio.py", "on_threads.py", "on_demand.py"]
     assert sorted(names) == sorted(path.name for path in EXAMPLES.glob("*.py"))
-    assert shown == [loop_of(EXAMPLES / name) for name in names]
+    assert texts(PAGE, "python") == [loop_of(EXAMPLES / name) for name in names]
 
 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
 def test_each_program_prints_what_the_page_promises(path: Path) -> None:
-    [promised] = [source for language, source in blocks() if language == "output"]
+    [shown] = texts(PAGE, "console")
+    _, _, promised = shown.partition("\n")
     done = subprocess.run(
         [sys.executable, "-W", "error", path], capture_output=True, text=True, timeout=60, check=False
     )
@@ -113,13 +105,6 @@ def test_the_page_knows_the_limits() -> None:
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     assert f"{Limits().open_calls} at most" in text
     assert f"{Limits().undrained:,} events and frames" in text
-
-
-def test_every_link_within_the_repository_leads_somewhere() -> None:
-    targets = re.findall(r"\]\((?!https?:)([^)#]+)", PAGE.read_text(encoding="utf-8"))
-    assert targets
-    for target in targets:
-        assert (PAGE.parent / target).exists(), target
 
 
 # The loops that run, against a peer over a WebSocket.

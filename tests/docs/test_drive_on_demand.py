@@ -1,4 +1,4 @@
-"""docs/drive-it-yourself.md: the loop that lives in a database, each input in a connection to it of its own. The
+"""docs/how-to/drive-it-yourself.md: the loop that lives in a database, each input in a connection of its own. The
 test plays the gateway that holds the WebSocket.
 """
 

@@ -1,4 +1,4 @@
-"""docs/security-profiles.md: its programs do what it says, and its table is the one that is tested."""
+"""docs/how-to/security-profiles.md: its programs do what it says, and its table is the one that is tested."""
 
 import re
 from collections.abc import AsyncIterator
@@ -10,8 +10,6 @@ from typing import Any
 
 import anyio
 import pytest
-from sybil import Document
-from sybil.parsers.markdown.lexers import FencedCodeBlockLexer
 
 import ocpp_sansio.security
 import ocpp_sansio_adapters.security
@@ -24,11 +22,12 @@ from ocpp_sansio_adapters.websockets import connect
 from tests.adapters.certificates import RSA, Authority, Certificate
 from tests.adapters.profiles import END, IN, MEETS
 from tests.adapters.sockets import CALM, eventually, nothing_left
+from tests.docs.pages import files
 
 pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "security-profiles.md"
+PAGE = ROOT / "docs" / "how-to" / "security-profiles.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 
 KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
@@ -37,13 +36,6 @@ KEY = bytes.fromhex("00112233445566778899AABBCCDDEEFF")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-def programs() -> dict[str, str]:
-    """The text of each program, by the name in its first line."""
-    found = FencedCodeBlockLexer("python")(Document(TEXT, str(PAGE)))
-    sources = [str(region.lexemes["source"]) for region in found]
-    return {source.splitlines()[0].removeprefix("# "): source for source in sources}
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +63,7 @@ def _here(certificates: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def load(name: str, folder: Path) -> ModuleType:
     """A program of the page, as a module."""
     path = folder / name
-    path.write_text(programs()[name], encoding="utf-8")
+    path.write_text(files(PAGE)[name], encoding="utf-8")
     spec = spec_from_file_location(path.stem, path)
     assert spec is not None
     assert spec.loader is not None
@@ -169,7 +161,7 @@ async def test_profile_3_knows_which_certificate_is_whose(certificates: Path, tm
 
 
 def test_every_program_is_tested() -> None:
-    assert list(programs()) == ["csms_2.py", "station_2.py", "csms_3.py", "station_3.py"]
+    assert list(files(PAGE)) == ["csms_2.py", "station_2.py", "csms_3.py", "station_3.py"]
 
 
 def test_the_table_of_refusals_is_the_one_that_is_tested() -> None:

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.anyio
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 RUN_HERE = {
-    # Those of docs/drive-it-yourself.md run in tests/docs, with what it says about them.
+    # Those of docs/how-to/drive-it-yourself.md run in tests/docs, with what it says about them.
     "drive/on_asyncio.py",
     "drive/on_demand.py",
     "drive/on_threads.py",

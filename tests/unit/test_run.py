@@ -5,6 +5,7 @@ import importlib.util
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -105,8 +106,12 @@ def test_included_group_stands_in_its_place() -> None:
     assert list(run.requirements(groups, "a")) == ["first", "middle", "nested", "last"]
 
 
-def test_group_may_be_included_twice(steps: Steps) -> None:
-    assert run.installation() == ["--editable", ".[websockets,trio,testing]", "pytest", "hatchling", "ruff"]
+def test_a_requirement_of_two_groups_is_installed_once(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> None:
+    run.ENVIRONMENT.mkdir()
+    commands = outcomes(monkeypatch)
+    run.add("dev", "")
+    [command] = commands
+    assert command.endswith(" pytest hatchling ruff")
 
 
 def test_group_that_includes_itself_is_refused() -> None:
@@ -120,21 +125,36 @@ def test_unknown_group_is_refused() -> None:
         list(run.requirements({"dev": [{"include-group": "tset"}]}, "dev"))
 
 
+def tools() -> list[str]:
+    groups = tomllib.loads(run.PYPROJECT.read_text(encoding="utf-8"))["dependency-groups"]
+    return [*run.requirements(groups, run.TOOLS)]
+
+
 def test_everything_in_our_own_groups_is_installed() -> None:
-    installed = run.installation()
-    for name in ("pytest", "hypothesis", "ocpp", "ruff", "mypy", "pyright", "build"):
-        assert any(requirement.startswith(name) for requirement in installed)
+    for name in ("pytest", "hypothesis", "ocpp", "ruff", "mypy", "pyright", "build", "sphinx"):
+        assert any(requirement.startswith(name) for requirement in tools())
 
 
 def test_groups_of_single_commands_are_not_installed_for_all() -> None:
-    assert not any(requirement.startswith(("atheris", "mutmut")) for requirement in run.installation())
+    assert not any(requirement.startswith(("atheris", "mutmut", "uvloop")) for requirement in tools())
+
+
+def test_the_demo_waits_for_no_tools(given_way: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[str] = []
+    monkeypatch.setattr(run, "add", lambda group, sentence: added.append(group))
+    assert run.installation() == ["--editable", ".[websockets,trio,testing]"]
+    run.main(["demo"])
+    assert added == []
+    run.main(["fuzz", "text"])
+    assert added == ["dev", "fuzz"]
 
 
 @pytest.fixture
 def searching(steps: Steps, monkeypatch: pytest.MonkeyPatch) -> Steps:
     """A repository with a prepared environment and a group that not everybody needs."""
-    run.PYPROJECT.write_text('[dependency-groups]\nfuzz = ["needle"]\n')
+    run.PYPROJECT.write_text('[dependency-groups]\ndev = []\nfuzz = ["needle"]\n')
     run.ENVIRONMENT.mkdir()
+    (run.ENVIRONMENT / "stamp-dev").write_text(run.digest())
     monkeypatch.setattr(run, "prepare_environment", lambda: None)
     monkeypatch.setattr(run, "give_way", lambda arguments: steps.append(" ".join(arguments)) or 5)
     return steps
@@ -148,8 +168,8 @@ def test_a_group_is_added_once_and_again_when_it_changes(
         assert run.main(["fuzz", "text"]) == 5
     assert searching == ["-m fuzz text"] * 2
     assert [command.split(" install ")[1] for command in commands] == ["--only-binary=:all: needle"]
-    assert capsys.readouterr().err == "Installing the group fuzz ...\n"
-    run.PYPROJECT.write_text('[dependency-groups]\nfuzz = ["needle>=2"]\n')
+    assert capsys.readouterr().err == "Installing the group fuzz (once) ...\n"
+    run.PYPROJECT.write_text('[dependency-groups]\ndev = []\nfuzz = ["needle>=2"]\n')
     run.main(["fuzz", "text"])
     assert commands[1].endswith("needle>=2")
 
@@ -166,7 +186,7 @@ def test_fuzzing_goes_on_without_atheris_and_says_so(
 def test_mutation_needs_its_tool(
     searching: Steps, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run.PYPROJECT.write_text('[dependency-groups]\nmutation = ["needle"]\n')
+    run.PYPROJECT.write_text('[dependency-groups]\ndev = []\nmutation = ["needle"]\n')
     outcomes(monkeypatch, failing="pip")
     assert run.main(["mutate", "_frames"]) == 1
     assert searching == []
@@ -179,7 +199,7 @@ def test_mutation_needs_its_tool(
 def test_missing_environment_is_made(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
     run.prepare_environment()
     assert steps == ["create", "install"]
-    assert capsys.readouterr().err == "Preparing .venv (once, about a minute) ...\n"
+    assert capsys.readouterr().err == "Preparing .venv (once) ...\n"
 
 
 def test_fitting_environment_is_left_alone(steps: Steps, capsys: pytest.CaptureFixture[str]) -> None:
@@ -381,6 +401,7 @@ def test_tool_takes_over_with_its_exit_status(tmp_path: Path) -> None:
 def check(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[int, list[str]]]:
     """Run `check` with stand-ins of which some fail; return its exit status and what it ran."""
     monkeypatch.setattr(run, "prepare_environment", lambda: None)
+    monkeypatch.setattr(run, "add", lambda group, sentence: None)
     monkeypatch.setenv("PYRIGHT_PYTHON_IGNORE_WARNINGS", "")  # so that it is restored
 
     def check(*arguments: str, failing: str = "") -> tuple[int, list[str]]:
