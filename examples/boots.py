@@ -58,9 +58,9 @@ async def main(database: str, port: str = "9000") -> None:
     Boots.database = sqlite3.connect(database, check_same_thread=False)
     Boots.database.execute(TABLE)
     csms = CSMS(ChargePoint21, ChargePoint201, ChargePoint16)
-    async with anyio.create_task_group() as tasks:
-        host, bound = await tasks.start(csms.serve, "127.0.0.1", int(port))
-        print(f"listening on ws://{host}:{bound}", flush=True)
+    async with csms.serving("127.0.0.1", int(port)) as endpoint:
+        print(f"listening on {endpoint.url}", flush=True)
+        await anyio.sleep_forever()
 
 
 if __name__ == "__main__":

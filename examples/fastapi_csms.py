@@ -15,7 +15,7 @@ import uvicorn
 from fastapi import FastAPI, HTTPException
 from pydantic import BaseModel
 
-from ocpp_sansio import CallTimeout, ConnectionClosed, OCPPError
+from ocpp_sansio import CallTimeout, OCPPError, Unanswered
 from ocpp_sansio.routing import on
 from ocpp_sansio.v16 import call, call_result
 from ocpp_sansio_adapters.asgi import CSMSApp
@@ -63,7 +63,7 @@ async def reset(identity: str, asked: Reset, timeout: float = 30) -> Status:
         raise HTTPException(404, str(error)) from None
     except CallTimeout as error:
         raise HTTPException(504, str(error)) from None
-    except (OCPPError, ConnectionClosed) as error:
+    except (OCPPError, Unanswered) as error:
         raise HTTPException(502, str(error)) from None
     return Status(status=answer.status.value)
 

@@ -14,7 +14,7 @@ import anyio
 import attrs
 from anyio.abc import TaskStatus
 
-from ocpp_sansio import ConnectionClosed, Role, StationState, Version
+from ocpp_sansio import ConnectionClosed, Role, StationState, Unanswered, Version
 from ocpp_sansio.handshake import key_of
 
 from ._classes import Classes, Maker
@@ -44,8 +44,8 @@ class IdentifiedTransport(Transport, Protocol):
     async def aclose(self, code: int, reason: str, /) -> object: ...
 
 
-class NotConnected(KeyError):
-    """There is no link to this station now."""
+class NotConnected(Unanswered, KeyError):
+    """There is no link to this station now: nobody could answer."""
 
     def __str__(self) -> str:
         return f"{self.args[0]} is not connected"

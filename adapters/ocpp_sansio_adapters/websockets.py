@@ -4,6 +4,7 @@ The library `websockets` speaks the protocol, anyio moves the bytes, and `ocpp_s
 let in and what is spoken. What is open then is a `WebSocket`: give it to a `ChargePoint`.
 """
 
+import os
 import ssl
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -127,6 +128,19 @@ async def _connected(
         log_end(websocket)
 
 
+async def _dialled(host: str, port: int) -> ByteStream:
+    """A TCP connection. Raises an OSError that says why not: anyio's says that all attempts failed."""
+    try:
+        return await anyio.connect_tcp(host, port)
+    except OSError as error:
+        cause: object = error.__cause__
+        if isinstance(cause, BaseExceptionGroup):  # one for each address of the host
+            cause = cause.exceptions[0]
+        if error.errno is None and isinstance(cause, OSError) and cause.errno is not None:
+            raise OSError(cause.errno, os.strerror(cause.errno)) from error
+        raise
+
+
 async def _opened(
     uri: WebSocketURI,
     protocol: ClientProtocol,
@@ -134,7 +148,7 @@ async def _opened(
     tls: ssl.SSLContext | None,
     settings: dict[str, Any],
 ) -> WebSocket:
-    stream: ByteStream = await anyio.connect_tcp(uri.host, uri.port)
+    stream = await _dialled(uri.host, uri.port)
     try:
         if uri.secure:
             context = tls or ssl.create_default_context()

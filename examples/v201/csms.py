@@ -47,10 +47,9 @@ class Station(ChargePoint):
 
 async def main(port: int = 9000) -> None:
     csms = CSMS(Station)
-    async with anyio.create_task_group() as tasks:
-        changes = csms.stations.changes()
-        host, port = await tasks.start(csms.serve, "127.0.0.1", port)
-        print(f"listening on ws://{host}:{port}", flush=True)
+    changes = csms.stations.changes()
+    async with csms.serving("127.0.0.1", port) as endpoint:
+        print(f"listening on {endpoint.url}", flush=True)
         async for change in changes:
             print(f"{change.charge_point.id}: {type(change).__name__.lower()}", flush=True)
 

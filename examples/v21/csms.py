@@ -43,9 +43,9 @@ class Station(ChargePoint):
 
 async def main(port: int = 9000) -> None:
     csms = CSMS(Station)
-    async with anyio.create_task_group() as tasks:
-        host, port = await tasks.start(csms.serve, "127.0.0.1", port)
-        print(f"listening on ws://{host}:{port}", flush=True)
+    async with csms.serving("127.0.0.1", port) as endpoint:
+        print(f"listening on {endpoint.url}", flush=True)
+        await anyio.sleep_forever()
 
 
 if __name__ == "__main__":

@@ -182,7 +182,9 @@ def violations(cls: type[Message], payload: Any, *, receiving: bool = True) -> t
 
     `receiving=False` judges by what may be sent, which leaves out the enum values that are only understood.
     """
-    return tuple(_violation(error, "$") for error in _whole_judge(cls, receiving).iter_errors(payload))
+    found = (_violation(error, "$") for error in _whole_judge(cls, receiving).iter_errors(payload))
+    # jsonschema tells of each missing member; we name them all in one.
+    return tuple({(each.path, each.keyword, each.message): each for each in found}.values())
 
 
 def noted(payload: Any, notes: Iterable[Note]) -> tuple[Violation, ...]:

@@ -302,19 +302,19 @@ def test_frames_of_a_line_share_its_time_and_station():
 # Files.
 
 
-@pytest.mark.parametrize(
-    "encoded",
-    [
-        TEXT.encode(),
-        b"\xef\xbb\xbf" + TEXT.encode(),
-        TEXT.encode("utf-16"),
-        TEXT.encode("utf-16-le"),
-        TEXT.encode("utf-16-be"),
-        gzip.compress(TEXT.encode()),
-        gzip.compress(TEXT[:20].encode()) + gzip.compress(TEXT[20:].encode()),
-        gzip.compress(TEXT.encode("utf-16")),
-    ],
-)
+ENCODED = {
+    "UTF-8": TEXT.encode(),
+    "UTF-8 with a mark": b"\xef\xbb\xbf" + TEXT.encode(),
+    "UTF-16 with a mark": TEXT.encode("utf-16"),
+    "UTF-16-LE": TEXT.encode("utf-16-le"),
+    "UTF-16-BE": TEXT.encode("utf-16-be"),
+    "gzip": gzip.compress(TEXT.encode()),
+    "gzip in two": gzip.compress(TEXT[:20].encode()) + gzip.compress(TEXT[20:].encode()),
+    "gzip of UTF-16": gzip.compress(TEXT.encode("utf-16")),
+}
+
+
+@pytest.mark.parametrize("encoded", ENCODED.values(), ids=ENCODED)
 @pytest.mark.parametrize("size", [1, 3, 1000])
 def test_lines_are_read_in_any_encoding_and_in_any_pieces(encoded, size):
     chunks = [encoded[at : at + size] for at in range(0, len(encoded), size)]

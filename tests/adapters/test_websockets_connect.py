@@ -3,6 +3,7 @@ backends; and arguments that are wrong.
 """
 
 import errno
+import os
 import ssl
 from base64 import b64encode
 from collections.abc import Awaitable, Callable
@@ -233,6 +234,16 @@ async def test_serve_names_the_argument_that_is_wrong(name: str) -> None:
     arguments: dict[str, Any] = {"handler": echo, name: value}
     with pytest.raises(kind, match="ignore" if name == "no_common_version" else name):
         await serve(**arguments)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])  # of one address, and perhaps of several
+async def test_where_nobody_listens_the_error_says_so(host: str) -> None:
+    async with serving() as url:
+        port = url.rpartition(":")[2]
+    with pytest.raises(ConnectionRefusedError) as caught:
+        async with connect(f"ws://{host}:{port}", "CP_1", **CALM):
+            pass
+    assert caught.value.strerror == os.strerror(errno.ECONNREFUSED)
 
 
 async def test_a_port_that_is_taken_is_an_os_error() -> None:

@@ -16,6 +16,16 @@ from ocpp_sansio.v21 import call, call_result, datatypes
 versions = pytest.mark.parametrize("version", Version)
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever other tests have drawn before."""
+    monkeypatch.setattr(strategies, "_payloads", {})
+
+
+def test_a_strategy_is_made_once() -> None:
+    assert strategies.payloads(call.MeterValues) is strategies.payloads(call.MeterValues)
+
+
 def drawn(strategy: st.SearchStrategy[Any], examples: int = 25) -> list[Any]:
     """So many examples."""
     found: list[Any] = []

@@ -210,6 +210,8 @@ def test_all_violations_are_listed_in_order_of_the_class() -> None:
         Violation("$.number", "type", "x", "'x' is not a number"),
     )
     assert violations(Paint, wire()) == ()
+    (missing,) = violations(Paint, {"number": 1})  # all of them, and once
+    assert missing.message == "text, whole, flag, when, colour, inner are missing"
 
 
 def test_what_is_only_understood_is_a_violation_where_it_is_sent() -> None:

@@ -1,7 +1,6 @@
 """One run of `csms` or `station`, from options to exit status: loop, signals, console, trace and log."""
 
 import logging
-import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections import Counter, deque
@@ -205,11 +204,8 @@ class _ToConsole(logging.Handler):
 
 
 def _in_words(argument: object) -> object:
-    """Of several attempts to connect that have failed, the reason of the first, which the exception keeps for itself."""
-    cause = argument.__cause__ if isinstance(argument, OSError) and argument.errno is None else None
-    if isinstance(cause, BaseExceptionGroup):
-        cause = _first(cause)
-    return os.strerror(cause.errno) if isinstance(cause, OSError) and cause.errno else argument
+    """What the system says, without its number."""
+    return argument.strerror if isinstance(argument, OSError) and argument.strerror else argument
 
 
 @contextmanager
