@@ -12,8 +12,7 @@ TEXT = (ROOT / "docs" / "reference" / "command-line.md").read_text(encoding="utf
 
 
 def test_every_option_of_the_page_is_there(capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("decode", "schema", "replay", "report", "demo"):
-        assert name in SUBCOMMANDS
+    for name in SUBCOMMANDS:
         with pytest.raises(SystemExit):
             main([name, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out)) | {"--help"}
