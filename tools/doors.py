@@ -20,7 +20,7 @@ COMMAND = "python -m tools.doors"
 INTRODUCTION = f"""\
 # Doors
 
-Written by `{COMMAND}` from `tests/conformance/doors.toml`; change that, not this.
+<!-- Written by `{COMMAND}` from `tests/conformance/doors.toml`; change that, not this. -->
 
 The protocol is one; the doors to it are several. Each "yes" is a test, which the link leads to; each dash has its reason below.
 """

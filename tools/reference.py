@@ -34,7 +34,7 @@ KINDS: dict[type[Any], str] = {
     bool: "boolean",
     object: "any JSON",
 }
-SENDERS = {Role.CSMS: "the CSMS", Role.CHARGING_STATION: "the station", None: "either end"}
+SENDERS = {Role.CHARGING_STATION: "the station", Role.CSMS: "the CSMS", None: "either end"}
 
 #: Assertions of a member in words; `many` is about an array.
 WORDS = {
@@ -55,7 +55,7 @@ Every request, response and datatype of this version may have a `customData` as 
 INTRODUCTION = """\
 # OCPP {number}: messages
 
-Written by `{command}` from the classes that the codec reads; change those, not this.
+<!-- Written by `{command}` from the classes that the codec reads; change those, not this. -->
 
 `from ocpp_sansio.{package} import call, call_result, datatypes, enums{send}`
 
@@ -108,6 +108,7 @@ def version_page(version: Version) -> str:
         ),
         "## Actions",
         "",
+        *_by_sender(requests),
     ]
     for name, cls in sorted(requests.items()):
         lines += _action(name, cls)
@@ -129,6 +130,14 @@ def version_page(version: Version) -> str:
 def _classes(version: Version, name: str) -> dict[str, Any]:
     module: ModuleType = import_module(f"ocpp_sansio.{version.name.lower()}.{name}")
     return {name: getattr(module, name) for name in module.__all__}
+
+
+def _by_sender(requests: dict[str, Action]) -> Iterator[str]:
+    """Links to the actions."""
+    for role, sender in SENDERS.items():
+        names = sorted(name for name, cls in requests.items() if cls.__sender__ is role)
+        links = [f"[{name}](#{name.lower()})" for name in names]
+        yield from (f"Sent by {sender}, {len(names)}:", "", *_wrapped(links), "")
 
 
 def _action(name: str, cls: Action) -> Iterator[str]:
@@ -217,7 +226,7 @@ def codes_page() -> str:
     lines = [
         "# Error codes",
         "",
-        f"Written by `{COMMAND}` from the tables of `ocpp_sansio.version`; change those, not this.",
+        f"<!-- Written by `{COMMAND}` from the tables of `ocpp_sansio.version`; change those, not this. -->",
         "",
         "Raise the class in a handler, or reply with it; each version writes the code in its own spelling. What the peer sends is",
         "read in any of these spellings, and becomes an object of the class. A code that no version knows is a `GenericError` whose",
@@ -229,7 +238,7 @@ def codes_page() -> str:
         f"|---|---|{'---|' * len(versions)}",
     ]
     for code, cls in ERRORS_BY_CODE.items():
-        spelt = " | ".join(version.rules.spell(code) for version in versions)
+        spelt = " | ".join(f"`{version.rules.spell(code)}`" for version in versions)
         lines.append(f"| `{cls.__name__}` | `{code.name}` | {spelt} |")
     lines += [
         "",
@@ -255,7 +264,9 @@ def codes_page() -> str:
         f"|---|{'---|' * len(versions)}",
     ]
     for keyword in versions[0].rules.violations:
-        earned = " | ".join(version.rules.spell(version.rules.violations[keyword]) for version in versions)
+        earned = " | ".join(
+            f"`{version.rules.spell(version.rules.violations[keyword])}`" for version in versions
+        )
         lines.append(f"| `{keyword}` | {earned} |")
     return "\n".join(lines) + "\n"
 
@@ -266,7 +277,7 @@ def _earned(version: Version, rejection: Rejection) -> str:
     if rejection is Rejection.ONLY_AS_SEND and not version.load_sends():
         return "there are none"
     code = version.rules.answers.get(rejection)
-    return "-" if code is None else version.rules.spell(code)
+    return "-" if code is None else f"`{version.rules.spell(code)}`"
 
 
 if __name__ == "__main__":

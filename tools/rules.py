@@ -30,7 +30,7 @@ CITATION = re.compile(r"(?<![\w-])(J16|J201|J21|J\*|L)-(\d{3,4})(?!\w)")
 INTRODUCTION = """\
 # Wire rules
 
-Written by `{command}` from `tests/conformance/rules.toml` and the tests; change those, not this.
+<!-- Written by `{command}` from `tests/conformance/rules.toml` and the tests; change those, not this. -->
 
 The wire rules say what an OCPP-J endpoint does below the business logic. A number is a topic: `J16-411`, `J201-411` and `J21-411` are
 one question answered for OCPP 1.6, 2.0.1 and 2.1; `L-` marks a decision of this library where the standard is silent or contradicts itself.

@@ -12,7 +12,7 @@ import pytest
 
 import ocpp_sansio
 import ocpp_sansio_adapters
-from ocpp_sansio import Limits, Version
+from ocpp_sansio import Limits, Role, Version
 from ocpp_sansio._shape import members
 from ocpp_sansio.v16 import call_result as call_result16
 from ocpp_sansio.v16 import datatypes as datatypes16
@@ -133,11 +133,13 @@ def test_the_pages_of_events_and_errors_have_all_of_them_in_their_tables() -> No
 def test_the_table_of_errors_has_all_of_them_and_their_bases() -> None:
     text = (FOLDER / "errors.md").read_text(encoding="utf-8")
     rows = dict(re.findall(r"(?m)^\| `(\w+)` \| (`.*?) \|", text))
-    raised = [getattr(ocpp_sansio, name) for name in ocpp_sansio.__all__]
+    public = [getattr(module, name) for module in modules() for name in getattr(module, "__all__", [])]
     kinds = {
         found.__name__: ", ".join(f"`{base.__name__}`" for base in found.__bases__)
-        for found in raised
-        if isinstance(found, type) and issubclass(found, Exception)
+        for found in public
+        if isinstance(found, type)
+        and issubclass(found, Exception)
+        and ocpp_sansio.OCPPError not in found.__bases__
     }
     assert rows == kinds
 
@@ -183,6 +185,22 @@ def test_every_message_datatype_and_enum_of_a_version_has_a_heading(version: Ver
 def test_a_member_is_described_in_words(cls: Any, member: str, words: str) -> None:
     [found] = [each for each in members(cls) if each.name == member]
     assert reference.describe(found) == words
+
+
+@pytest.mark.parametrize("version", list(Version), ids=lambda version: version.value)
+def test_every_action_is_linked_from_the_top_of_its_page_by_its_sender(version: Version) -> None:
+    text = (FOLDER / f"{version.name.lower()}.md").read_text(encoding="utf-8")
+    top = text.partition("## Actions")[2].partition("\n### ")[0]
+    found = {
+        line: re.findall(r"\[(\w+)\]\(#(\w+)\)", links)
+        for line, links in re.findall(r"Sent by ([\w ]+), \d+:\n\n((?:.+\n)+)", top)
+    }
+    senders = {"the station": Role.CHARGING_STATION, "the CSMS": Role.CSMS, "either end": None}
+    actions = {**version.load(), **version.load_sends()}
+    assert found == {
+        words: [(name, name.lower()) for name in sorted(actions) if actions[name].__sender__ is role]
+        for words, role in senders.items()
+    }
 
 
 def test_the_check_tells_which_page_is_out_of_date(
