@@ -101,7 +101,7 @@ async def test_a_station_comes_back_when_its_csms_does_and_passwords_are_asked_f
         *QUICK,
     )
     async with program(*stations, stdin=asyncio.subprocess.DEVNULL) as fleet:
-        await fleet.line("CS-001 Connection refused")
+        await fleet.line(f"CS-001 Connection refused; {url} is tried again in 0.01 s or more")
         await fleet.line("0 of 3 stations are connected")
         async with program(*listening) as csms:
             csms.type("wait CS-001", "wait CS-002", "wait CS-003", "stations", "call CS-* ClearCache")
@@ -128,7 +128,7 @@ async def test_a_script_that_fails_says_so_by_its_status() -> None:
         csms.type("help", "boot pending", "boot maybe", "call CP_1 Reset type=Soft")
         csms.end_of_input()
         assert await csms.ended() == 1
-    assert csms.printed[-2] == "failed: it is written boot accepted|pending|rejected."
+    assert csms.printed[-2] == "failed: usage: boot accepted|pending|rejected."
     assert csms.printed[-1] == "failed: CP_1 is not connected; nobody is."
 
 
@@ -201,7 +201,7 @@ def test_a_port_that_is_taken_is_said(capsys: pytest.CaptureFixture[str]) -> Non
         (["station", "ws://x", "--pause", "-1"], "a number of seconds is needed, not '-1'"),
         (["csms", "--boot", "maybe"], "invalid choice: 'maybe'"),
         (["station"], "URL"),
-        (["station", "http://x"], "endpoint is a URL such as wss://example.com/ocpp"),
+        (["station", "http://x"], "a URL that begins with ws:// or wss:// is needed, not 'http://x'"),
         (["station", "ws://x", "--version", "3"], "'3' is not a version of OCPP known here"),
         (["station", "ws://x", "--count", "0"], "a whole number from 1 to 10000 is needed, not '0'"),
         (["station", "ws://x", "--connectors", "x"], "a whole number from 1 to 100 is needed, not 'x'"),

@@ -12,7 +12,8 @@ import anyio
 import attrs
 import pytest
 
-from ocpp_sansio import BootStatus, Role
+from ocpp_sansio import BootStatus, ConnectionClosed, LocalProtocolError, OCPPError, Role
+from ocpp_sansio.errors import SchemaViolation
 from ocpp_sansio_adapters.cli._desk.desk import Desk, Verb
 from tests.adapters.live_command import Playground, a_shell, playground
 
@@ -89,7 +90,7 @@ async def test_a_call_goes_to_all_that_a_pattern_names(monkeypatch: pytest.Monke
     ("line", "sentence"),
     [
         ("dance", "failed: there is no command 'dance'; help lists them."),
-        ("call CP_1", "failed: it is written call STATION ACTION [MEMBER=VALUE ...]."),
+        ("call CP_1", "failed: usage: call STATION ACTION [MEMBER=VALUE ...]."),
         ("call CP_9 Reset", "failed: CP_9 is not connected; there is CP_1."),
         (
             "call CP_1 Resett type=Soft",
@@ -100,6 +101,28 @@ async def test_a_call_goes_to_all_that_a_pattern_names(monkeypatch: pytest.Monke
         ("wait CP_9 5", "failed: CP_9 has not connected within 5 s."),
         ("wait CP_9 soon", "failed: a number of seconds is needed, not 'soon'."),
         ("sleep -1", "failed: a number of seconds is needed, not '-1'."),
+        (
+            'raw CP_1 Reset {"a":NaN}',
+            (
+                "failed: CP_1: Reset was not sent: messages.Raw cannot be sent: $.a: a number beyond all bounds "
+                "cannot be written as JSON: Out of range float values are not JSON compliant."
+            ),
+        ),
+        (
+            'raw CP_1 Reset {"a":"\\ud800"}',
+            (
+                "failed: CP_1: Reset was not sent: messages.Raw cannot be sent: $.a: contains a lone surrogate, "
+                "which is not Unicode."
+            ),
+        ),
+        (
+            'call CP_1 DataTransfer vendorId="\\ud800"',
+            (
+                "failed: CP_1: DataTransfer was not sent: call.DataTransfer cannot be sent: $.vendorId: contains a "
+                "lone surrogate, which is not Unicode."
+            ),
+        ),
+        ('call CP_1 Reset {"type": "Soft"} 5', "failed: nothing may follow the payload: '5'."),
     ],
 )
 async def test_what_cannot_be_done_is_said_in_one_sentence(
@@ -187,6 +210,53 @@ async def test_who_is_connected_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     async with at_work(monkeypatch) as (desk, shown):
         await desk.obey("stations")
         assert shown == ["Nobody is connected."]
+
+
+async def test_help_says_that_there_are_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(monkeypatch) as (desk, shown):
+        await desk.obey("help")
+        assert "call CP_* " in shown[0]
+
+
+VIOLATION: Any = "no"
+
+
+async def test_what_a_station_has_not_done_in_time_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(monkeypatch, ("CP_1", "1.6")) as (desk, shown):
+        desk.wait_for = lambda identity: anyio.sleep_forever()
+        await desk.obey("wait CP_1 5")
+        assert shown == ["failed: CP_1 is connected, and has not booted within 5 s."]
+
+
+async def test_quit_needs_no_words_and_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with at_work(monkeypatch, ("CP_1", "1.6")) as (desk, shown):
+        await desk.serve(Typist(["quit now", "stations"]))
+        assert (shown, desk.failures) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OCPPError("no"), "was refused: GenericError: no"),
+        (SchemaViolation("It", VIOLATION), "was not sent: It: no"),
+        (LocalProtocolError("no"), "was not sent: no"),
+        (ConnectionClosed("no"), "was not answered: no"),
+    ],
+)
+@pytest.mark.parametrize(
+    "line", ["Heartbeat", "NotifyPeriodicEventStream id=1 pending=0 basetime=now data.t=1 data.v=2"]
+)
+async def test_whatever_becomes_of_a_message_is_a_sentence(
+    line: str, error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*arguments: Any, **options: Any) -> Any:
+        raise error
+
+    async with at_work(monkeypatch, ("CP_1", "2.1"), role=Role.CHARGING_STATION) as (desk, shown):
+        for method in ("call", "send"):
+            monkeypatch.setattr(desk.peers()["CP_1"], method, fail)
+        await desk.obey(f"call CP_1 {line}")
+        assert [text.replace(line.split()[0], "It") for text in shown] == [f"failed: CP_1: It {said}."]
 
 
 @pytest.mark.parametrize(

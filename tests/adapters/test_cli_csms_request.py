@@ -98,7 +98,7 @@ def test_a_request_is_an_object_of_its_class() -> None:
         ("connectorId=1 connectorId=2", "connectorId is given twice"),
         ("connectorId={", "connectorId: '{' is not JSON"),
         ('type="a"b', "type: 'b' follows its JSON"),
-        ('{"type":1} x', "'x' follows the payload"),
+        ('{"type":1} x', "nothing may follow the payload: 'x'"),
         ("{", "the payload: '{' is not JSON"),
         ("[" * 3 + "x=1", "is not a path"),
         ("type.more=1 type=1", "type is given twice"),

@@ -63,6 +63,19 @@ async def test_why_a_link_has_ended_is_said_once(capsys: pytest.CaptureFixture[s
     assert capsys.readouterr().err == ""
 
 
+async def test_a_station_that_cannot_connect_says_where_and_when_it_tries_again() -> None:
+    out = io.StringIO()
+    shell = a_shell(Role.CHARGING_STATION, out)
+    shell.outlook = "; ws://x is tried again in 10 s or more"
+    with _logged(shell):
+        LOGGER.warning("%s: %s", "CP_1", OSError(errno.ECONNREFUSED, "Connection refused"))
+        LOGGER.warning("%s: no usable answer: %s", "CP_1", OSError("gone"))
+    assert [line.partition("CP_1 ")[2] for line in out.getvalue().splitlines()] == [
+        "Connection refused; ws://x is tried again in 10 s or more",
+        "no usable answer: gone",
+    ]
+
+
 async def test_who_is_not_let_in_is_shown_and_everyday_life_not_twice() -> None:
     out = io.StringIO()
     websocket: Any = SimpleNamespace(

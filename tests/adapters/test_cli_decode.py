@@ -1,5 +1,6 @@
 """`ocpp-sansio decode`: what it says of logs, and that its verdicts are those of the library."""
 
+import errno
 import io
 import json
 import os
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from ocpp_sansio import Connection, FrameRejected, Role, Version
 from ocpp_sansio_adapters.cli import decode
 from ocpp_sansio_adapters.cli._log import input as _input
+from ocpp_sansio_adapters.cli._log import source
 from ocpp_sansio_adapters.cli._log.conversation import Conversation
 from ocpp_sansio_adapters.cli._log.finding import Found, find_frames
 from ocpp_sansio_adapters.cli._log.guessing import guess_version
@@ -444,7 +446,7 @@ def test_a_log_of_calls_alone_says_so_and_nothing_of_answers(tmp_path, capsys):
     path = tmp_path / "a.log"
     path.write_text(f"{call('Heartbeat', {})}\n{call('Heartbeat', {}, '2')}\n", encoding="utf-8")
     assert main(["decode", str(path)]) == 0
-    assert "no answers in this log" in capsys.readouterr().out
+    assert "this log has no answers, so unanswered calls are not told" in capsys.readouterr().out
 
 
 def test_a_log_of_both_ends_has_each_frame_once():
@@ -687,3 +689,100 @@ def test_short_work_and_other_streams_do_not(monkeypatch):
     monkeypatch.setattr(sys, "stderr", io.StringIO())
     _input.progress_on(10**6, "x")(10**6)
     assert sys.stderr.getvalue() == ""
+
+
+# Odd logs, and odd places to read from or to write to.
+
+
+def plain(*arguments, **streams):
+    """A run as a process, to its end."""
+    command = [sys.executable, "-m", "ocpp_sansio_adapters.cli", *arguments]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams}
+    return subprocess.run(command, text=True, check=False, timeout=60, **streams)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/stdin"), reason="there is no /dev/stdin")
+def test_a_pipe_can_be_named_like_a_file():
+    run = plain("decode", "/dev/stdin", "--version", "1.6", input='[2,"1","Heartbeat",{}]\n')
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "Heartbeat" in run.stdout
+
+
+def test_what_cannot_tell_its_place_is_read(tmp_path, monkeypatch):
+    class Pipe(io.BytesIO):
+        def tell(self):
+            raise OSError(errno.ESPIPE, "Illegal seek")
+
+        def fileno(self):
+            return here.fileno()
+
+    told = []
+    with (tmp_path / "a.log").open("w+b") as here:
+        monkeypatch.setattr(source.Path, "open", lambda path, mode: Pipe(b"one\ntwo"))
+        assert list(source.lines_of_file("pipe", lambda *done: told.append(done))) == ["one", "two"]
+    assert told == [(7, 0)]
+
+
+def test_a_file_that_is_named_like_a_frame_is_read(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "[2,1]").write_text(LOG, encoding="utf-8")
+    assert main(["decode", "[2,1]"]) == 1
+    assert "8 frames of 2 stations" in capsys.readouterr().out
+
+
+def test_letters_that_the_output_does_not_have_are_escaped(tmp_path, monkeypatch):
+    path = tmp_path / "a.log"
+    path.write_text(call("Heartbeat", {"x": "\u5145"}), encoding="utf-8")
+    octets = io.BytesIO()
+    out = io.TextIOWrapper(octets, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", out)
+    assert main(["decode", str(path), "--payload"]) == 1
+    assert b'"x": "\\u5145"' in octets.getvalue()
+
+
+def test_nothing_in_a_log_commands_the_terminal(tmp_path, capsys):
+    path = tmp_path / "a.log"
+    evil = "\x1b[2J"
+    frames = [
+        call(f"Heart{evil}", {evil: evil}, f"1{evil}"),
+        call(evil, {}, evil),
+        result({"status": evil}, evil),
+    ]
+    lines = [json.dumps({"station": f"CP{evil}", "raw": frame}) for frame in frames]
+    lines += [json.dumps({"station": "CP_2", "raw": frame}) for frame in frames]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    main(["decode", str(path), "--payload", "--slow", "0.001"])
+    shown = capsys.readouterr().out
+    assert "unanswered" in shown
+    assert r"\x1b[2J" in shown
+    assert "\x1b" not in shown
+
+
+def test_unanswered_calls_are_told_in_the_order_of_the_log(tmp_path, capsys):
+    path = tmp_path / "a.log"
+    texts = [("A", call("Heartbeat", {})), ("A", result({"currentTime": NOW}))]
+    texts += [("B", call("Heartbeat", {})), ("B", result({"currentTime": NOW}))]
+    texts += [
+        (name, call("Heartbeat", {}, id)) for name, id in (("B", "2"), ("A", "2"), ("B", "3"), ("A", "3"))
+    ]
+    lines = [json.dumps({"station": name, "version": "1.6", "raw": text}) for name, text in texts]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    _, _, summary = decoded(capsys, str(path))
+    assert summary["unanswered"] == [5, 6, 7, 8]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+def test_a_full_disk_is_a_sentence():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        run = plain("decode", '[2,"1","Heartbeat",{}]', stdout=full)
+    assert (run.returncode, run.stderr) == (1, "ocpp-sansio decode: no space left for the output.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes it")
+def test_without_a_stdout_the_verdict_is_the_status():
+    program = f'"{sys.executable}" -m ocpp_sansio_adapters.cli decode "$0" >&-'
+    for frame, status in (('[2,"1","Heartbeat",{}]', 0), ('[2,"1","Heartbeat",{"x":1}]', 1)):
+        run = subprocess.run(
+            ["/bin/sh", "-c", program, frame], stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+        assert (run.returncode, run.stderr) == (status, "")

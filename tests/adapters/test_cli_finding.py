@@ -280,6 +280,13 @@ def test_members_say_all_of_it():
     )
 
 
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1" + "0" * 400, "1" + "0" * 5000])
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_a_number_beyond_all_time_is_no_time(number, quote):
+    (found,) = find_frames(f'{{"t": {quote}{number}{quote}, "raw": "[2,\\"1\\",\\"Heartbeat\\",{{}}]"}}')
+    assert (found.text, found.clues.time) == ('[2,"1","Heartbeat",{}]', None)
+
+
 def test_a_line_of_our_trace_says_all_of_it():
     line = {"t": 1.5, "station": "CS-001", "dir": "CSMS->CS", "version": "2.1", "raw": "not even a frame"}
     (found,) = find_frames(json.dumps(line))

@@ -3,10 +3,13 @@
 import io
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 
 import pytest
 
+from ocpp_sansio import Version
 from ocpp_sansio_adapters.cli import main as entry
+from ocpp_sansio_adapters.cli._arguments import version, whole
 from ocpp_sansio_adapters.cli._command import Problem
 from ocpp_sansio_adapters.cli._paint import Paint
 from ocpp_sansio_adapters.cli.main import SUBCOMMANDS, main
@@ -33,7 +36,7 @@ def test_the_demo_runs_as_a_command(capsys):
 def test_without_a_command_it_lists_them(capsys):
     assert main([]) == 2
     out = capsys.readouterr().out
-    assert all(f"  {name}" in out and item.summary in out for name, item in SUBCOMMANDS.items())
+    assert all(f"  {name}" in out and summary in out for name, summary in SUBCOMMANDS.items())
 
 
 def test_its_own_version_and_help(capsys):
@@ -150,3 +153,46 @@ def test_a_stream_that_knows_no_arrows_gets_none():
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     paint = Paint(ascii_only, {})
     assert (paint.right, paint.left, paint("red", "x")) == ("->", "<-", "x")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["report", "x", "-o", "y", "--most"],
+        ["report", "x", "-o", "y", "--slow"],
+        ["decode", "x", "--version"],
+        ["csms", "--port"],
+        ["csms", "--interval"],
+        ["csms", "--versions"],
+        ["station"],
+    ],
+)
+def test_a_wrong_value_is_not_said_again_at_full_length(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments, "9" * 5000 + "x"])
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert f"{'9' * 40}'..." in said
+    assert len(said) < 250
+
+
+@pytest.mark.parametrize("text", ["1.6", "1.6J", "ocpp1.6", " 1.6 "])
+def test_a_version_is_what_people_write(text):
+    assert version(text) is Version.V16
+
+
+def test_a_whole_number_may_be_as_large_as_its_bound():
+    assert whole(1)("2147483647") == 2147483647
+    for text in ("2147483648", "0", "-1", "\u0661", "1.0", ""):
+        with pytest.raises(ArgumentTypeError):
+            whole(1)(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "statuses"), [("csms", "012"), ("station", "012"), ("demo", "012"), ("schema", "02")]
+)
+def test_help_tells_the_exit_statuses(name, statuses, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    told = capsys.readouterr().out.partition("Exit status: ")[2].partition("\n\n")[0]
+    assert set(statuses) <= set(told)

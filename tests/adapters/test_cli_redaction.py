@@ -85,6 +85,21 @@ def test_broken_frames_are_redacted_and_stay_broken(broken, shown):
     assert hidden(broken) == shown
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (r'{"id\u0054ag":"04E9TOKEN"}', '{"idTag":"token-1"}'),
+        (r'{"x":"\\","id\u0054ag":"04E9TOKEN"}', r'{"x":"\\","idTag":"token-1"}'),
+        (r'{"p\u0061ssword":"hunter2"}', '{"password":"***"}'),
+        (r'{"key":"Auth\u006FrizationKey","value":"hunter2"}', '{"key":"AuthorizationKey","value":"***"}'),
+        (r'{"x":"\\u0054"}', r'{"x":"\\u0054"}'),  # a backslash, and no letter
+        (r'{"x":"\\\u0054"}', r'{"x":"\\T"}'),
+    ],
+)
+def test_a_name_whose_letters_are_spelled_out_hides_nothing(written, shown):
+    assert hidden(f'[2,"1","A",{written}]') == f'[2,"1","A",{shown}]'
+
+
 def test_a_number_in_the_place_of_a_token_stays_a_number():
     assert hidden('[2,"1","Authorize",{"idTag":12345}]') == '[2,"1","Authorize",{"idTag":1}]'
 

@@ -171,7 +171,9 @@ def test_one_station_of_several(tmp_path, capsys):
 def test_calls_without_answers_are_no_deviation_and_said(tmp_path, capsys):
     path = trace(tmp_path, (STATION, BOOT), (STATION, HEARTBEAT))
     assert main(["replay", path]) == 0
-    assert "no answers recorded for CP_1: nothing is said of those" in capsys.readouterr().out
+    assert (
+        "the recording has no answers for CP_1, so unanswered calls are not told" in capsys.readouterr().out
+    )
 
 
 def test_a_log_without_names_has_one_station_whatever_it_is_called(tmp_path, capsys):
@@ -460,3 +462,29 @@ def test_nobody_there_is_a_sentence(tmp_path, capsys):
     path = trace(tmp_path, (STATION, HEARTBEAT), (CSMS, ALIVE))
     assert main(["replay", path, "--against", "ws://127.0.0.1:1"]) == 2
     assert "ocpp-sansio replay: there is no link to ws://127.0.0.1:1: " in capsys.readouterr().err
+
+
+@pytest.mark.anyio
+async def test_a_call_that_cannot_be_sent_is_a_deviation(tmp_path, capsys):
+    frames = [(STATION, BOOT), (CSMS, booted("Accepted"))]
+    frames += [(STATION, [2, "n", "DataTransfer", {"vendorId": "a", "data": "\ud800"}])]
+    frames += [(STATION, HEARTBEAT), (CSMS, ALIVE)]
+    status, _ = await played(trace(tmp_path, *frames))
+    assert status == 1
+    out = capsys.readouterr().out
+    assert "DataTransfer" in out
+    assert "not sent" in out
+    assert "3 calls played" in out  # it goes on
+
+
+def test_a_password_is_for_a_live_csms(tmp_path, capsys):
+    path = trace(tmp_path, (STATION, HEARTBEAT), (CSMS, ALIVE))
+    assert main(["replay", path, "--offline", "--password", "s3cret"]) == 2
+    assert capsys.readouterr().err == "ocpp-sansio replay: --password needs --against.\n"
+
+
+def test_a_live_csms_has_a_url_for_stations(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["replay", str(tmp_path), "--against", "http://me:s3cret@x"])
+    said = capsys.readouterr().err
+    assert "a URL that begins with ws:// or wss:// is needed, not 'http://***@x'" in said

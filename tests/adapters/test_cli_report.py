@@ -295,7 +295,7 @@ def test_most_frames_that_are_shown(log, capsys):
 def test_most_is_a_whole_number(number, log, capsys):
     with pytest.raises(SystemExit):
         main(["report", str(log), "-o", "-", f"--most={number}"])
-    assert "a whole number of at least 1 is needed" in capsys.readouterr().err
+    assert "a whole number from 1 to 2147483647 is needed" in capsys.readouterr().err
 
 
 def test_a_page_that_cannot_be_written_is_a_sentence(log, tmp_path, capsys):
@@ -422,3 +422,10 @@ def test_in_a_browser_each_arrow_begins_at_its_lifeline(width, stations, tmp_pat
     paged(tmp_path, heartbeats(stations))
     text = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert visited(text, MEASURE, width, tmp_path) == [True, 1, f"{stations} frames", width]
+
+
+def test_a_page_does_not_overwrite_its_log(log, capsys):
+    before = log.read_bytes()
+    assert main(["report", str(log), "-o", str(log.parent / "." / log.name)]) == 2
+    assert "ocpp-sansio report: the page would overwrite " in capsys.readouterr().err
+    assert log.read_bytes() == before

@@ -95,6 +95,13 @@ def test_a_reserved_connector_is_for_its_token_alone_and_only_in_time(charger: C
     assert charger.status(connector) is Phase.AVAILABLE
 
 
+def test_a_reservation_opens_no_connector_that_is_out_of_order(charger: Charger) -> None:
+    assert charger.reserve(7, 1, "MINE", EPOCH + HOUR) == "Accepted"
+    charger.change_availability(1, False)
+    assert charger.status(charger.connectors[1]) is Phase.UNAVAILABLE
+    assert charger.free(1, "MINE") is None
+
+
 def test_a_reservation_says_why_it_is_refused(charger: Charger) -> None:
     assert charger.reserve(1, 9, "A", EPOCH + HOUR) == "Rejected"
     busy(charger, 1)

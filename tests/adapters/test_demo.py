@@ -23,6 +23,7 @@ from ocpp_sansio.v16 import call as call16
 from ocpp_sansio.v21 import call as call21
 from ocpp_sansio.v201 import call as call201
 from ocpp_sansio.validation import violations
+from ocpp_sansio_adapters.cli import report
 from ocpp_sansio_adapters.cli._command import Problem
 from ocpp_sansio_adapters.cli._descriptors import ensure_descriptors
 from ocpp_sansio_adapters.cli._interrupt import Interruption
@@ -379,6 +380,39 @@ def test_a_report_needs_no_trace_and_leaves_none(tmp_path, capsys, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        (["--report", "-"], "the report needs a file: standard output has the table."),
+        (["--report", "a", "--trace", "./a"], "the trace and the report cannot be the same file."),
+    ],
+)
+def test_a_report_has_a_file_of_its_own(options, complaint, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*options, "--stations", "1", "--seconds", "0.05"]) == 2
+    assert capsys.readouterr().err == f"ocpp-sansio demo: {complaint}\n"
+
+
+@pytest.mark.parametrize(
+    ("trace", "how"),
+    [
+        ([], "with --trace FILE, `ocpp-sansio report FILE -o PAGE --most N` shows more."),
+        (["--trace", "t.jsonl"], "left out, `ocpp-sansio report t.jsonl -o PAGE --most N` shows more."),
+    ],
+)
+def test_a_report_with_less_than_all_says_where_the_rest_is(trace, how, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    add_arguments = report.add_arguments
+
+    def with_less(parser):
+        add_arguments(parser)
+        parser.set_defaults(most=2)
+
+    monkeypatch.setattr(report, "add_arguments", with_less)
+    assert main(["--stations", "1", "--seconds", "0.05", "--report", "a.html", *trace]) == 0
+    assert how in capsys.readouterr().out
+
+
 def test_a_full_disk_is_told_at_the_end(capsys):
     assert main(["--stations", "1", "--seconds", "0.05", "--trace", "/dev/full"]) == 1
     assert (
@@ -492,6 +526,15 @@ def test_a_signal_when_there_is_nothing_left_to_stop_is_noted():
             pass
         signal.raise_signal(signal.SIGINT)
     assert interruption.happened
+
+
+@needs_posix
+def test_a_terminal_that_is_closed_asks_for_an_end_too():
+    with Interruption() as interruption:
+        signal.raise_signal(signal.SIGHUP)
+        with pytest.raises(Problem, match=r"^ended by SIGHUP\.$") as caught:
+            interruption.check()
+    assert caught.value.status == 128 + signal.SIGHUP
 
 
 def test_an_ignored_ctrl_c_stays_ignored():

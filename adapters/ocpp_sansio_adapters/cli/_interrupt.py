@@ -1,6 +1,7 @@
 """Ctrl-C, and a plain `kill`, as one orderly request to stop."""
 
 import signal
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -8,10 +9,10 @@ from typing import Any, Self
 
 from ._command import Problem
 
-__all__ = ["Interruption"]
+__all__ = ["SIGNALS", "Interruption"]
 
 #: What asks for an end.
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if sys.platform != "win32" else []))
 
 
 class Interruption:
@@ -32,22 +33,14 @@ class Interruption:
         return self.number is not None
 
     def __enter__(self) -> Self:
-        self.install()
-        return self
-
-    def __exit__(self, *end: object) -> None:
-        self.remove()
-
-    def install(self) -> None:
-        """What the block begins with."""
         for number in SIGNALS:
             # A shell lets its background jobs ignore Ctrl-C; what is ignored stays so.
             if signal.getsignal(number) is not signal.SIG_IGN:
                 with suppress(ValueError):  # not the main thread, which alone is told of signals
                     self._before[number] = signal.signal(number, self._receive)
+        return self
 
-    def remove(self) -> None:
-        """What the block ends with."""
+    def __exit__(self, *end: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
         self._before.clear()

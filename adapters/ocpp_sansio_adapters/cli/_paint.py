@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from typing import TextIO
 
-__all__ = ["Paint"]
+__all__ = ["Paint", "printable"]
 
 _CODES: Mapping[str, str] = {
     "bold": "1",
@@ -12,7 +12,6 @@ _CODES: Mapping[str, str] = {
     "red": "31",
     "green": "32",
     "yellow": "33",
-    "blue": "34",
     "cyan": "36",
 }
 
@@ -40,3 +39,13 @@ def _has(out: TextIO, signs: str) -> bool:
     except (LookupError, UnicodeEncodeError):
         return False
     return True
+
+
+def printable(text: str) -> str:
+    """The text without characters that a terminal obeys: those are written as escapes."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text
+    )

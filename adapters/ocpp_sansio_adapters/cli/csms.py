@@ -19,6 +19,7 @@ from ._credentials import certificate, made_tls, password_of, passwords_in
 from ._desk.desk import Desk, Failed, Verb
 from ._desk.live import Shell, add_live_arguments, live
 from ._simulation.csms import SPOKEN, Host, answering
+from ._simulation.sensible import Sensible
 
 __all__ = ["add_arguments", "run"]
 
@@ -31,7 +32,10 @@ DESCRIPTION = """Run a CSMS that any station can connect to.
 
 It accepts everybody, answers everything, shows each message (-> is from the
 station, <- to it), and takes commands from the terminal or from standard
-input: `call CP_1 Reset type=Soft`. `help` lists them."""
+input: `call CP_1 Reset type=Soft`. `help` lists them.
+
+Exit status: 0 when its commands are done, 1 if one of them failed, 2 if it
+cannot start, 130 after Ctrl-C."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -49,17 +53,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         ),
     )
     parser.add_argument(
-        "--host", default="127.0.0.1", help="the address to listen at (default: %(default)s; all: 0.0.0.0)"
+        "--host",
+        metavar="ADDRESS",
+        default="127.0.0.1",
+        help="the address to listen at (default: %(default)s; all: 0.0.0.0)",
     )
     parser.add_argument(
         "--port",
+        metavar="N",
         type=whole(0, 65_535),
         default=9000,
         help="the port; 0 takes a free one (default: %(default)s)",
     )
-    parser.add_argument("--base", metavar="PATH", default="/", help="where the identity begins (default: /)")
+    parser.add_argument(
+        "--base",
+        metavar="PATH",
+        default="/",
+        help="path below which stations connect, before their identity (default: /)",
+    )
     parser.add_argument(
         "--versions",
+        metavar="V[,V...]",
         type=versions,
         default=list(SPOKEN),
         help="the versions to speak, the preferred first (default: 2.1,2.0.1,1.6)",
@@ -82,7 +96,7 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--interval",
         metavar="S",
-        type=whole(1, 2**31 - 1),
+        type=whole(1),
         default=300,
         help="between heartbeats, in seconds (default: %(default)s)",
     )
@@ -128,14 +142,14 @@ class _Command:
 
         async def boot(rest: str) -> None:
             if rest not in BOOTS:
-                raise Failed(f"it is written boot {'|'.join(BOOTS)}")
+                raise Failed(f"usage: boot {'|'.join(BOOTS)}")
             host.boot = BOOTS[rest]
 
         desk = self.desk = Desk(
             role=Role.CSMS,
             shell=shell,
             peers=lambda: csms.stations,
-            wait_for=csms.stations.wait,
+            wait_for=partial(_ready, csms, host),
             overview=partial(_overview, csms, host),
             values=lambda identity, member: host.of(identity).values(member),
             more={"boot": Verb("|".join(BOOTS), "what stations that boot are told from now on", boot)},
@@ -164,6 +178,17 @@ class _Command:
         except ValueError as error:
             raise Problem(f"{error}.") from None
         return address
+
+
+async def _ready(csms: CSMS, host: Host, identity: str) -> None:
+    """Wait until it is connected, and has booted or said anything else: a station that has only just begun
+    refuses what it is asked.
+    """
+    station = await csms.stations.wait(identity)
+    assert isinstance(station, Sensible)
+    state = station.protocol.state
+    if state is None or state.boot is BootStatus.UNKNOWN:
+        await host.word_from(station)
 
 
 def _overview(csms: CSMS, host: Host) -> list[str]:

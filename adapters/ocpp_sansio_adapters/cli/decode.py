@@ -3,20 +3,15 @@
 import argparse
 import json
 import sys
+from abc import ABC, abstractmethod
 
 from ocpp_sansio import Version
 
+from ._arguments import add_version, some_seconds
 from ._command import FINE, INTERRUPTED, NOT_FINE, Problem, examples
 from ._interrupt import Interruption
 from ._log.finding import Found, frames_in
-from ._log.input import (
-    add_version,
-    frames_of,
-    no_frame_in,
-    positive,
-    progress_on,
-    say_that_input_is_read,
-)
+from ._log.input import frames_of, no_frame_in, progress_on, say_that_input_is_read
 from ._log.listening import Heard, Listener, Reading
 from ._log.machine import frame_as_json
 from ._log.reading import note_silence, read
@@ -58,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slow",
         metavar="S",
-        type=positive,
+        type=some_seconds,
         default=5.0,
         help="answers after S seconds are slow (default: 5)",
     )
@@ -132,7 +127,7 @@ def _note_silence(reading: Reading, tally: Tally) -> None:
     tally.wrong += sum(exchange.call.wrong for exchange in reading.unanswered) - before
 
 
-class _Telling:
+class _Telling(ABC):
     """How frames are told; `names` has each say its station, `whole` its payload."""
 
     def __init__(self, options: argparse.Namespace) -> None:
@@ -150,16 +145,17 @@ class _Telling:
         else:
             self._redactor.frame(item.spoken.text)  # later sentences may name what it has
 
+    @abstractmethod
     def show(self, item: Heard) -> None:
         """Tell of a frame."""
-        raise NotImplementedError
 
+    @abstractmethod
     def guessed(self, item: Heard, reading: Reading) -> None:
         """Say in which version a frame is read, if that is a guess and was not said."""
 
+    @abstractmethod
     def end(self, reading: Reading) -> None:
         """Tell of all together."""
-        raise NotImplementedError
 
 
 class _Text(_Telling):
@@ -207,6 +203,9 @@ class _Json(_Telling):
 
     def show(self, item: Heard) -> None:
         print(json.dumps(frame_as_json(item, self._redactor)))
+
+    def guessed(self, item: Heard, reading: Reading) -> None:
+        """The summary says it."""
 
     def end(self, reading: Reading) -> None:
         print(json.dumps(summary_as_json(reading, self.tally)))

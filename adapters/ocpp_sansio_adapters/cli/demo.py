@@ -17,7 +17,8 @@ def add_arguments(parser: ArgumentParser) -> None:
     """What `demo` can be told."""
     parser.description = (
         "One CSMS and charging stations talk OCPP 1.6, 2.0.1 and 2.1 over real WebSockets.\n\n"
-        "Exit status: 0 if every call was answered and every station finished its session, else 1."
+        "Exit status: 0 if every call was answered and every station finished its session, 1 if not,\n"
+        "2 if it cannot start, 130 after Ctrl-C."
     )
     parser.epilog = examples(
         ("ocpp-sansio demo --stations 50", "fifty stations, each with a car that charges"),

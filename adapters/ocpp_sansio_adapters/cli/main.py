@@ -5,6 +5,7 @@ A subcommand is loaded when it is asked for: `decode` needs no event loop, and n
 """
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -12,9 +13,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
+from io import TextIOWrapper
 from typing import cast
-
-import attrs
 
 from ._command import CANNOT_START, INTERRUPTED, NOT_FINE, Parser, Problem, Subcommand, examples
 
@@ -23,22 +23,15 @@ __all__ = ["SUBCOMMANDS", "main"]
 PROG = "ocpp-sansio"
 
 
-@attrs.frozen
-class Entry:
-    """Where a subcommand lives, and what it does."""
-
-    module: str
-    summary: str
-
-
-SUBCOMMANDS: Mapping[str, Entry] = {
-    "decode": Entry("decode", "explain the OCPP frames in a log"),
-    "schema": Entry("schema", "show what a message is made of"),
-    "replay": Entry("replay", "play a recorded session again, and report every deviation"),
-    "report": Entry("report", "make a page of a recorded session"),
-    "csms": Entry("csms", "run a CSMS that any station can connect to"),
-    "station": Entry("station", "run simulated charging stations"),
-    "demo": Entry("demo", "watch a CSMS and stations talk on this machine"),
+#: By name, which is that of its module too, what a subcommand does.
+SUBCOMMANDS: Mapping[str, str] = {
+    "decode": "explain the OCPP frames in a log",
+    "schema": "show what a message is made of",
+    "replay": "play a recorded session again, and report every deviation",
+    "report": "make a page of a recorded session",
+    "csms": "run a CSMS that any station can connect to",
+    "station": "run simulated charging stations",
+    "demo": "watch a CSMS and stations talk on this machine",
 }
 
 #: What the extra `websockets` brings.
@@ -52,15 +45,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     130 that Ctrl-C ended it. Wrong arguments and `--help` raise SystemExit.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if sys.stdout is None:  # closed by whoever started us
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a log may have what no terminal can show
     try:
         status = _run(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _end(_name_in(arguments), "interrupted.", INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output has left. The interpreter flushes once more at its end, and would complain.
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError) and error.errno != errno.ENOSPC:
+            raise
+        # Nobody reads our output, or it has no room. The interpreter flushes once more at its end, and would
+        # complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return NOT_FINE
+        full = error.errno == errno.ENOSPC
+        return _end(_name_in(arguments), "no space left for the output.", NOT_FINE) if full else NOT_FINE
     finally:
         if argv is None:
             # One more Ctrl-C while the interpreter leaves would be a traceback.
@@ -74,14 +75,13 @@ def _run(arguments: list[str]) -> int:
         _overview().parse_args(arguments)
         _overview().print_help()
         return CANNOT_START
-    entry = SUBCOMMANDS.get(name)
-    if entry is None:
+    if name not in SUBCOMMANDS:
         close = get_close_matches(name, SUBCOMMANDS, n=1)
         hint = f" (did you mean {close[0]}?)" if close else ""
         return _end(None, f"there is no command {name!r}{hint}; --help lists them.", CANNOT_START)
     try:
-        module = cast("Subcommand", importlib.import_module(f".{entry.module}", __package__))
-        parser = Parser(prog=f"{PROG} {name}", description=f"{entry.summary.capitalize()}.")
+        module = cast("Subcommand", importlib.import_module(f".{name}", __package__))
+        parser = Parser(prog=f"{PROG} {name}", description=f"{SUBCOMMANDS[name].capitalize()}.")
         module.add_arguments(parser)
         return module.run(parser.parse_args(arguments[1:]))
     except Problem as problem:
@@ -107,7 +107,7 @@ def _end(name: str | None, sentence: str, status: int) -> int:
 def _overview() -> argparse.ArgumentParser:
     """The parser of a command line without a subcommand."""
     width = max(map(len, SUBCOMMANDS))
-    listed = "".join(f"  {name:<{width}}  {entry.summary}\n" for name, entry in SUBCOMMANDS.items())
+    listed = "".join(f"  {name:<{width}}  {summary}\n" for name, summary in SUBCOMMANDS.items())
     example = examples((f"{PROG} decode --help", "what a command takes, with examples"))
     parser = Parser(
         prog=PROG,

@@ -7,9 +7,10 @@ from functools import partial
 
 import attrs
 
+from ._arguments import add_version, endpoint, some_seconds
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._log.deviations import Deviations
-from ._log.input import add_version, frames_of, positive, progress_on
+from ._log.input import frames_of, progress_on
 from ._log.listening import Reading
 from ._log.reading import read
 from ._log.redaction import Redactor
@@ -39,8 +40,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="TRACE", help="a trace or a log; - is standard input")
     add_version(parser)
     how = parser.add_mutually_exclusive_group()
-    how.add_argument("--offline", action="store_true", help="play it through state machines (default)")
-    how.add_argument("--against", metavar="URL", help="play the station's part to the CSMS at this URL")
+    how.add_argument(
+        "--offline",
+        dest="against",
+        action="store_const",
+        const=None,
+        help="play it through state machines (default)",
+    )
+    how.add_argument(
+        "--against",
+        metavar="URL",
+        type=endpoint,
+        help="play the station's part to the CSMS at this URL, ws:// or wss://",
+    )
     parser.add_argument(
         "--password",
         metavar="P",
@@ -52,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout",
         metavar="S",
-        type=positive,
+        type=some_seconds,
         default=30.0,
         help="seconds that an answer may take (default: 30)",
     )
@@ -64,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Play `options.source`."""
+    if options.password is not None and options.against is None:
+        raise Problem("--password needs --against.")
     frames = frames_of(options.source)
     reading = read(
         frames,

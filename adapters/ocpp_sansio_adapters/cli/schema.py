@@ -16,8 +16,8 @@ from ocpp_sansio.messages import Datatype, Message
 from ocpp_sansio.schema import schema_for
 from ocpp_sansio.validation import encode
 
+from ._arguments import add_version
 from ._command import FINE, Problem, examples
-from ._log.input import version_of
 from ._messages.example import example_of
 from ._messages.lookup import Subject, find
 from ._paint import Paint
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `schema`."""
     parser.description = (
         "Shows what a message is made of: members, types, limits, enum values, and an example that is valid.\n"
-        "Takes an action, its request or response alone, a datatype or an enum; capitals do not matter."
+        "Takes an action, its request or response alone, a datatype or an enum; capitals do not matter.\n\n"
+        "Exit status: 0 if it is shown, 2 if there is no such thing."
     )
     parser.epilog = examples(
         ("ocpp-sansio schema StartTransaction", "request and answer, in each version that has it"),
@@ -43,9 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         ),
     )
     parser.add_argument("name", metavar="ACTION", nargs="?", help="leave it out for a list of all actions")
-    parser.add_argument(
-        "--version", metavar="V", type=version_of, help="1.6, 2.0.1 or 2.1 (default: each that has it)"
-    )
+    add_version(parser, "each that has it")
     parser.add_argument("--full", action="store_true", help="the example has what may be left out, too")
     parser.add_argument("--json-schema", action="store_true", help="write the JSON Schema document")
 

@@ -11,12 +11,13 @@ from ocpp_sansio import Role, Version
 
 from ..charge_point import ChargePoint
 from ..security import station_tls
-from ._arguments import seconds, some_seconds, version, whole
+from ._arguments import endpoint, seconds, some_seconds, version, whole
 from ._command import FINE, NOT_FINE, Problem, examples
 from ._credentials import certificate, made_tls, password_of, passwords_in
 from ._descriptors import ensure_descriptors
 from ._desk.desk import WAIT, Desk, Failed, Verb
 from ._desk.live import Shell, add_live_arguments, live
+from ._log.redaction import Redactor
 from ._simulation.charger import Connector
 from ._simulation.dialect import Dialect
 from ._simulation.fleet import SPOKEN, dialect_for, identities, run_all
@@ -30,9 +31,14 @@ They boot, send heartbeats and meter values, let customers charge, do what the
 CSMS asks, and connect again when the link is lost. Each message is shown (->
 is from the station, <- to it). Commands come from the terminal or from
 standard input: `start CS-001`, `call CS-001 Authorize idTag=04E9A1`. `help`
-lists them."""
+lists them.
+
+Exit status: 0 when its commands are done, 1 if one of them failed, 2 if it
+cannot start, 130 after Ctrl-C."""
 
 MOST_CONNECTORS = 100
+#: Characters of an id token.
+LONGEST_TOKEN: Mapping[Version, int] = {Version.V16: 20, Version.V201: 36, Version.V21: 255}
 PROGRESS = 2.0  # seconds between two signs of it
 
 
@@ -54,13 +60,17 @@ def add_arguments(parser: ArgumentParser) -> None:
         ),
     )
     parser.add_argument(
-        "url", metavar="URL", help="the endpoint, ws:// or wss://; the identity is appended to it"
+        "url",
+        metavar="URL",
+        type=endpoint,
+        help="the endpoint, ws:// or wss://; the identity is appended to it",
     )
     parser.add_argument(
         "--id", metavar="ID", help="the identity; of several, what their identities begin with"
     )
     parser.add_argument(
         "--version",
+        metavar="V",
         type=version,
         action="append",
         help="the version to speak; again for another (default: 2.1, 2.0.1 and 1.6, the newest preferred)",
@@ -73,7 +83,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="N",
         type=whole(1, MOST_CONNECTORS),
         default=2,
-        help="of each (default: %(default)s)",
+        help="connectors of each station (default: %(default)s)",
     )
     parser.add_argument(
         "--charge",
@@ -94,7 +104,7 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="S",
         type=some_seconds,
         default=60.0,
-        help="between two meter values, until the CSMS says otherwise (default: %(default)g)",
+        help="seconds between two meter values, until the CSMS says otherwise (default: %(default)g)",
     )
     parser.add_argument(
         "--reconnect",
@@ -139,6 +149,8 @@ class _Command:
         return self.desk.complete(line, word) if self.desk is not None else []
 
     async def work(self, shell: Shell) -> int:
+        url = Redactor().address(self.options.url)
+        shell.outlook = f"; {url} is tried again in {self.options.reconnect:g} s or more"
         for identity in identities(self.options.id, self.options.count):
             try:
                 self.lives[identity] = Life(identity, self._plan(identity), self.dialects, shell)
@@ -221,7 +233,10 @@ class _Command:
         connector = life.charger.free(_number(number), token) if ready else None
         if connector is None:
             raise Failed(f"{identity}: nobody can charge there now: {', '.join(life.overview())}")
-        life.begin(connector, token[:20])
+        longest = LONGEST_TOKEN[life.dialect.version]
+        if len(token) > longest:
+            raise Failed(f"{identity}: a token has {longest} characters at most, and not {len(token)}")
+        life.begin(connector, token)
 
     async def _stop(self, rest: str) -> None:
         identity, number = _words(rest, 2)

@@ -19,6 +19,8 @@ from unicodedata import combining, east_asian_width
 import anyio
 from anyio.lowlevel import current_token
 
+from .._interrupt import SIGNALS
+
 __all__ = ["Completer", "Console", "Lines", "PlainConsole", "above_prompt", "console_for", "soon"]
 
 PROMPT = "ocpp> "
@@ -75,7 +77,7 @@ class Lines:
 
     def _serve(self, call_soon: Callable[[Callable[[], object]], object]) -> None:
         if sys.platform != "win32":  # signals are for the thread of the event loop, which they must wake
-            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+            signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         while not self._ended:
             self._wanted.acquire()
             try:

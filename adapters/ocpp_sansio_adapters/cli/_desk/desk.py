@@ -1,6 +1,7 @@
 """The commands that an operator types while a CSMS or stations run: one table, the same at both ends."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from functools import partial
 from types import MappingProxyType
@@ -10,6 +11,7 @@ import anyio
 import attrs
 
 from ocpp_sansio import LocalProtocolError, OCPPError, Raw, Role, Unanswered
+from ocpp_sansio.errors import SchemaViolation
 from ocpp_sansio.messages import Unconfirmed
 from ocpp_sansio.validation import encode_unjudged
 
@@ -24,8 +26,8 @@ __all__ = ["WAIT", "Desk", "Failed", "Verb"]
 WAIT = 60.0  # seconds, where the command does not say
 MOST_NAMED = 5  # stations in one sentence
 
-#: How a call ends without an answer that can be used.
-UNANSWERED = (Unanswered, LocalProtocolError)
+#: What `help` ends with.
+PATTERNS = ("", "call and raw take a pattern for STATION, and go to all that it names: call CP_* ClearCache")
 
 
 class Failed(Exception):
@@ -69,7 +71,9 @@ class Desk:
             "raw": Verb("STATION ACTION [JSON]", "the same, with whatever payload you like", self._raw, True),
             **self.more,
             "stations": Verb("", "who is connected", self._stations),
-            "wait": Verb("[STATION [SECONDS]]", "wait for a station; alone, until Ctrl-C", self._wait, True),
+            "wait": Verb(
+                "[STATION [SECONDS]]", "until a station is there; alone, until Ctrl-C", self._wait, True
+            ),
             "sleep": Verb("SECONDS", "do nothing for a while", self._sleep),
             "help": Verb("", "these lines", self._help),
             "quit": Verb("", "close all links and end; so do Ctrl-D and the end of a script", self._help),
@@ -84,7 +88,7 @@ class Desk:
                 if not line or line.startswith("#"):
                     continue
                 commands += 1
-                if line == "quit":
+                if line.split()[0] == "quit":
                     break
                 if console.interactive:
                     tasks.start_soon(self.obey, line)
@@ -148,7 +152,8 @@ class Desk:
         cls = find_action(peer.version, self.role, action)
         message = message_from(cls, text)
         if isinstance(message, Unconfirmed):
-            await peer.send(message)
+            with _told(peer, action):
+                await peer.send(message)
             self.shell.show(f"{printable(peer.id)}: {action} is sent, and is never answered.")
         else:
             await self._answered(peer, action, message)
@@ -161,14 +166,9 @@ class Desk:
 
     async def _answered(self, peer: ChargePoint, action: str, request: Any) -> None:
         began = anyio.current_time()
-        try:
-            answer = await peer.call(
-                request, queue_timeout=WAIT
-            )  # of one whose boot is pending, it has no turn
-        except OCPPError as refusal:
-            raise Failed(f"{peer.id}: {action} was refused: {refusal}") from None
-        except UNANSWERED as trouble:
-            raise Failed(f"{peer.id}: {action} was not answered: {trouble}") from None
+        with _told(peer, action):
+            # Of a station whose boot is pending, it has no turn.
+            answer = await peer.call(request, queue_timeout=WAIT)
         milliseconds = (anyio.current_time() - began) * 1000
         shown = pretty(self.shell.narrator.hide(encode_unjudged(answer)))
         self.shell.show(f"{printable(peer.id)}: {action} was answered after {milliseconds:.0f} ms: {shown}")
@@ -211,7 +211,8 @@ class Desk:
         with anyio.move_on_after(patience) as scope:
             await self.wait_for(identity)
         if scope.cancelled_caught:
-            raise Failed(f"{identity} has not connected within {patience:g} s")
+            missing = "is connected, and has not booted" if identity in self.peers() else "has not connected"
+            raise Failed(f"{identity} {missing} within {patience:g} s")
 
     async def _sleep(self, rest: str) -> None:
         await anyio.sleep(_seconds(rest))
@@ -219,13 +220,27 @@ class Desk:
     async def _help(self, rest: str) -> None:
         lines = [(f"{name} {verb.arguments}".rstrip(), verb.summary) for name, verb in self.verbs.items()]
         width = max(len(usage) for usage, _ in lines)
-        self.shell.show("\n".join(f"{usage:<{width}}  {summary}" for usage, summary in lines))
+        shown = [f"{usage:<{width}}  {summary}" for usage, summary in lines]
+        self.shell.show("\n".join([*shown, *PATTERNS]))
+
+
+@contextmanager
+def _told(peer: ChargePoint, action: str) -> Generator[None]:
+    """What may become of a message instead of an answer is a failure of the command. Raises Failed."""
+    try:
+        yield
+    except OCPPError as refusal:
+        raise Failed(f"{peer.id}: {action} was refused: {refusal}") from None
+    except (LocalProtocolError, SchemaViolation) as trouble:
+        raise Failed(f"{peer.id}: {action} was not sent: {trouble}") from None
+    except Unanswered as trouble:
+        raise Failed(f"{peer.id}: {action} was not answered: {trouble}") from None
 
 
 def _three(rest: str, usage: str) -> tuple[str, str, str]:
     words = rest.split(maxsplit=2)
     if len(words) < 2:
-        raise Failed(f"it is written {usage}")
+        raise Failed(f"usage: {usage}")
     return words[0], words[1], words[2] if len(words) > 2 else ""
 
 

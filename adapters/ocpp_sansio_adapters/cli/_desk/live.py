@@ -30,8 +30,11 @@ __all__ = ["Shell", "add_live_arguments", "live"]
 
 #: Says at INFO who is not let in, and why. What else it says so is shown as it happens.
 DOOR = logging.getLogger("ocpp_sansio.websockets")
+#: Says why a station could not connect; why it has lost its link, `left` has shown.
+NO_LINK = ("ocpp_sansio.station", "%s: %s")
 EVERYDAY = frozenset({"log_open", "log_end"})
 
+AWAKE = 0.5  # seconds after which a loop that sleeps looks for signals
 MOST_ENDS = 100  # of links, whose errors are still to be logged by others
 
 
@@ -57,7 +60,7 @@ def add_live_arguments(parser: ArgumentParser) -> None:
         "--backend",
         choices=("asyncio", "trio"),
         default="asyncio",
-        help="the event loop (default: %(default)s)",
+        help="the event loop; trio needs the extra `trio` (default: %(default)s)",
     )
 
 
@@ -72,6 +75,7 @@ class Shell:
     versions: dict[str, Version]
     trace: Trace | None
     frames: bool = True
+    outlook: str = ""  # what a station does that cannot connect
     _ends: deque[Exception] = attrs.field(factory=lambda: deque(maxlen=MOST_ENDS), init=False)
     _links: Counter[str] = attrs.field(
         factory=Counter[str], init=False
@@ -175,8 +179,18 @@ class _Run:
                 shell.frames = not self.options.quiet
                 stack.enter_context(_logged(shell))
                 stack.enter_context(self.interruption.stopping(partial(soon(), scope.cancel)))
-                return await self.work(shell)
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(_stay_awake)
+                    status = await self.work(shell)
+                    tasks.cancel_scope.cancel()
+                    return status
         return FINE
+
+
+async def _stay_awake() -> None:
+    """Wake the event loop now and then: a signal that comes just before it sleeps is heeded only afterwards."""
+    while True:  # noqa: ASYNC110 - there is nothing to wait for
+        await anyio.sleep(AWAKE)
 
 
 class _ToConsole(logging.Handler):
@@ -197,7 +211,8 @@ class _ToConsole(logging.Handler):
         lines = [printable(line) for line in self.format(record).splitlines()]
         who, colon, what = lines[0].partition(": ")
         if colon and isinstance(args, tuple) and args and args[0] == who:
-            said = "\n".join([what, *lines[1:]])
+            outlook = shell.outlook if (record.name, record.msg) == NO_LINK else ""
+            said = "\n".join([what, *lines[1:]]) + outlook
             shell.show(shell.narrator.line(who, shell.paint(COLOURS["wrong"], said)))
         else:
             shell.show(shell.paint(COLOURS["wrong"], "\n".join(lines)))

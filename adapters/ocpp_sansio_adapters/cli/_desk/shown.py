@@ -9,7 +9,7 @@ from ocpp_sansio import Role
 from ocpp_sansio.security import without_secrets
 
 from ...records import FrameReceived, FrameSent
-from .._paint import Paint
+from .._paint import Paint, printable
 
 __all__ = ["COLOURS", "Narrator", "pretty", "printable"]
 
@@ -18,16 +18,6 @@ MOST_OPEN = 10_000  # calls whose answers are still to be named; a peer could le
 
 #: In which colour things are shown.
 COLOURS: Mapping[str, str] = {"station": "cyan", "action": "bold", "wrong": "red", "note": "dim"}
-
-
-def printable(text: str) -> str:
-    """The text without characters that a terminal obeys: those are written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text
-    )
 
 
 def pretty(payload: str) -> str:

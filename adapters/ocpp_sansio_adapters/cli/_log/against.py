@@ -24,7 +24,7 @@ from ocpp_sansio import (
     Role,
     Validation,
 )
-from ocpp_sansio.errors import NotSupportedError
+from ocpp_sansio.errors import NotSupportedError, SchemaViolation
 from ocpp_sansio.handshake import UpgradeFailed
 from ocpp_sansio.messages import Raw, Request
 
@@ -174,6 +174,8 @@ class _Playing:
             return list(self._compare_error(exchange, error)), f"refused: {self._spelled(error)}"
         except CallTimeout as error:
             return [Trouble(text=str(error), rule=rule("302", self.link.version))], "no answer"
+        except SchemaViolation as error:
+            return [Trouble(text=str(error))], "not sent"
         except RemoteProtocolError:
             return [], "unusable"  # the conversation says why
         except ConnectionClosed:

@@ -188,6 +188,8 @@ def _versions(values: Iterable[Any]) -> Iterator[Version]:
 
 def _time_of(value: Any) -> tuple[float | None, str]:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if not abs(value) < 1e19:  # also of NaN: no time, in whatever unit since 1970
+            return None, ""
         while value >= 1e11:  # milliseconds since 1970, or microseconds
             value /= 1000
         if value >= 1e9:

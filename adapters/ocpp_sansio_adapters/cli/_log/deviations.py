@@ -61,11 +61,10 @@ class Deviations:
             print(*self._summary(reading, played), sep="\n")
 
     def _summary(self, reading: Reading, played: str) -> Iterator[str]:
-        versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
-        yield f"{played}, OCPP {versions}"
+        yield f"{played}, OCPP {reading.versions}"
         if reading.guessed:
             yield self._paint("dim", "a version was guessed; --version says otherwise")
-        yield from silent(reading, "recorded")
+        yield from silent(reading, "the recording")
         for broken, number in sorted(self._rules.items()):
             yield f"  {broken}  {number}"
         if self.number:

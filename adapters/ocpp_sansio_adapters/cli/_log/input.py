@@ -1,27 +1,15 @@
 """Where the frames of a command come from: a file, standard input, or the command line itself."""
 
-import argparse
+import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from math import inf
-
-from ocpp_sansio import Version
 
 from .._command import Problem
 from .finding import Found, frames_in, looks_like_a_frame
 from .source import lines_of_file
 
-__all__ = [
-    "add_version",
-    "count",
-    "frames_of",
-    "no_frame_in",
-    "positive",
-    "progress_on",
-    "say_that_input_is_read",
-    "version_of",
-]
+__all__ = ["frames_of", "no_frame_in", "progress_on", "say_that_input_is_read"]
 
 #: Frames between two signs of life.
 STEP = 500
@@ -29,47 +17,11 @@ STEP = 500
 LARGE = 2**20
 
 
-def add_version(parser: argparse.ArgumentParser) -> None:
-    """The option `--version`."""
-    parser.add_argument(
-        "--version",
-        metavar="V",
-        type=version_of,
-        help="1.6, 2.0.1 or 2.1 (default: what the log says, or a guess)",
-    )
-
-
-def version_of(text: str) -> Version:
-    """A version as people write it: 1.6, ocpp1.6, 2.0.1."""
-    try:
-        return Version(text.lower().removesuffix("j"))
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def positive(text: str) -> float:
-    """A number of seconds."""
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < inf:
-        raise argparse.ArgumentTypeError(f"a number of seconds above 0 is needed, not {text!r}")
-    return number
-
-
-def count(text: str) -> int:
-    """A whole number of at least 1."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1 is needed, not {text!r}")
-    return int(text)
-
-
 def frames_of(source: str) -> list[Found]:
     """The frames in a file, in standard input (`-`), or in the argument itself. Raises Problem if there are
     none.
     """
-    if looks_like_a_frame(source):
+    if looks_like_a_frame(source) and not os.path.exists(source):
         return [Found(text=source.strip(), line=1)]
     if source == "-" and sys.stdin is None:
         raise Problem("there is nothing to read: standard input is closed.")

@@ -57,12 +57,18 @@ class Reading:
     @property
     def unanswered(self) -> list[Exchange]:
         """Calls without an answer, on links of which there are answers at all."""
-        return [
+        found = (
             item
             for link, told in self.conversations.items()
             if link in self.answered
             for item in told.unanswered
-        ]
+        )
+        return sorted(found, key=lambda item: item.call.line)
+
+    @property
+    def versions(self) -> str:
+        """The versions that are spoken, in words."""
+        return ", ".join(sorted({link.version.value for link in self.conversations}))
 
     @property
     def one_sided(self) -> list[Link]:

@@ -41,6 +41,8 @@ _LIST = re.compile(rf'(?P<head>"(?P<name>{"|".join((*LISTS, *MEMBERS))})"\s*:\s*
 _ITEM = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"')
 _ERROR = re.compile(r"\s*\[\s*[45]\b")
 _URL = re.compile(r"(?P<scheme>\b[A-Za-z][A-Za-z0-9+.-]*:/{2})[^/\s\"@]+@")
+#: A letter that JSON spells out, behind which a name would hide.
+_LETTER = re.compile(r"(?<!\\)((?:\\\\)*)\\u00([46][1-9a-fA-F]|[57][0-9aA])")
 #: A value that is not longer than this may stand in a sentence by chance.
 SHORTEST = 3
 _WORD = re.compile(r"\w+")
@@ -112,6 +114,7 @@ class Redactor:
         """A frame without secrets."""
         if self._off:
             return text
+        text = _LETTER.sub(lambda match: match[1] + chr(int(match[2], 16)), text)
         text = _URL.sub(r"\g<scheme>***@", without_secrets(text))
         text = _LIST.sub(self._list, _MEMBER.sub(self._member, text))
         if _ERROR.match(text):

@@ -8,7 +8,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
@@ -48,9 +48,11 @@ def lines_of_file(source: str, progress: Callable[[int, int], object]) -> Iterat
         size = os.fstat(file.fileno()).st_size
 
         def chunks() -> Iterator[bytes]:
+            done = 0  # of a pipe nobody can ask for the place
             while chunk := file.read(CHUNK):
+                done += len(chunk)
                 yield chunk
-                progress(file.tell(), size)
+                progress(done, size)
 
         yield from lines_of(chunks())
 
@@ -71,9 +73,10 @@ def lines_of_pipe(
 
     def pump() -> None:
         try:
-            while chunk := os.read(descriptor, CHUNK):
-                room.acquire()
-                waiting.put(chunk)
+            with suppress(OSError):  # the terminal is gone
+                while chunk := os.read(descriptor, CHUNK):
+                    room.acquire()
+                    waiting.put(chunk)
         finally:
             waiting.put(b"")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from .._paint import Paint
+from .._paint import Paint, printable
 from .listening import Reading
 from .spoken import Spoken
 from .words import counted, duration
@@ -70,7 +70,7 @@ def summary(reading: Reading, tally: Tally, hidden: Mapping[str, int], paint: Pa
         yield paint("red", "unanswered") + f"  {_named(exchange.call)}"
     if len(unanswered) > MOST_LISTED:
         yield f"... and {len(unanswered) - MOST_LISTED:,} more unanswered"
-    yield from silent(reading, "in this log")
+    yield from silent(reading, "this log")
     yield from _slowest(tally, paint)
     if hidden:
         names = ", ".join(counted(number, kind) for kind, number in hidden.items())
@@ -81,7 +81,8 @@ def silent(reading: Reading, where: str) -> Iterator[str]:
     """The stations that nobody has answered."""
     links = reading.one_sided
     for link in links[:MOST_LISTED]:
-        yield f"no answers {where}{f' for {link.station}' if link.station else ''}: nothing is said of those"
+        whose = f" for {link.station}" if link.station else ""
+        yield f"{where} has no answers{whose}, so unanswered calls are not told"
     if len(links) > MOST_LISTED:
         yield f"... nor for {counted(len(links) - MOST_LISTED, 'more station')}"
 
@@ -97,15 +98,14 @@ def _slowest(tally: Tally, paint: Paint) -> Iterator[str]:
 
 def _named(call: Spoken) -> str:
     station = f" of {call.station}" if call.station else ""
-    return f"{call.action} {call.id}{station} (line {call.line})"
+    return printable(f"{call.action} {call.id}{station} (line {call.line})")
 
 
 def _links(reading: Reading) -> str:
     stations = {link.station for link in reading.conversations} - {""}
-    versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
     guessed = " (guessed; --version says otherwise)" if reading.guessed else ""
     of = f" of {counted(len(stations), 'station')}" if stations else ""
-    return f"{of}, OCPP {versions}{guessed}"
+    return f"{of}, OCPP {reading.versions}{guessed}"
 
 
 def _codes(tally: Tally) -> str:

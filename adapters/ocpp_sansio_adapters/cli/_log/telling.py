@@ -6,7 +6,7 @@ from typing import Any
 
 from ocpp_sansio import Role
 
-from .._paint import Paint
+from .._paint import Paint, printable
 from .listening import Heard
 from .redaction import Redactor
 from .spoken import Spoken, Trouble
@@ -31,11 +31,12 @@ def told_of(
     spoken = item.spoken
     where = f"line {item.found.line}"
     clock = item.found.clues.clock
-    station = item.link.station if names else ""
+    station = printable(item.link.station) if names else ""
     arrow = _arrow(spoken.sender, paint)
     head = "  ".join(part for part in (paint("dim", f"{where:<8}"), clock, station, arrow) if part)
     colour = "red" if spoken.wrong else "bold" if spoken.kind in ("CALL", "SEND") else "green"
-    told = f"{head} {paint(colour, title(spoken))}  {paint('dim', spoken.id)}{_seconds(spoken, slow, paint)}"
+    name, id = paint(colour, printable(title(spoken))), paint("dim", printable(spoken.id))
+    told = f"{head} {name}  {id}{_seconds(spoken, slow, paint)}"
     yield f"{told}  {said}" if said else told
     for trouble in spoken.troubles if troubles is None else troubles:
         yield _line(trouble, paint, redactor)
@@ -101,7 +102,7 @@ def _line(trouble: Trouble, paint: Paint, redactor: Redactor) -> str:
 def shown_payload(spoken: Spoken, raw: str) -> Iterator[str]:
     """What is in a frame, indented; of a broken one, its text."""
     for line in pretty(spoken.kind, raw).splitlines():
-        yield f"            {line}"
+        yield f"            {printable(line)}"
 
 
 def pretty(kind: str, raw: str) -> str:

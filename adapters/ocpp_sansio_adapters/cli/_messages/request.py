@@ -75,7 +75,7 @@ def payload_from(cls: type[Message] | None, text: str) -> dict[str, Any]:
     if text.startswith("{"):
         payload, end = _json(text, 0, "the payload")
         if text[end:].strip():
-            raise Unreadable(f"{text[end:].strip()[:20]!r} follows the payload")
+            raise Unreadable(f"nothing may follow the payload: {text[end:].strip()[:20]!r}")
         return dict(payload)
     payload = {}
     for name, value in _assignments(text):

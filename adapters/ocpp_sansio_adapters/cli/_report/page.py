@@ -84,8 +84,7 @@ def _facts(reading: Reading, most: int) -> Iterator[str]:
     yield f"<b>{number:,}</b> frame{'s' * (number != 1)}{more}"
     stations = len({link.station for link in reading.conversations})
     yield f"<b>{stations:,}</b> station{'s' * (stations != 1)}"
-    versions = ", ".join(sorted({link.version.value for link in reading.conversations}))
-    yield f"OCPP <b>{versions}</b>{' (guessed)' if reading.guessed else ''}"
+    yield f"OCPP <b>{reading.versions}</b>{' (guessed)' if reading.guessed else ''}"
     wrong = sum(item.spoken.wrong for item in reading.heard)
     yield f'<b class="bad">{wrong:,}</b> with trouble' if wrong else '<b class="good">no</b> trouble'
     unanswered = len(reading.unanswered)

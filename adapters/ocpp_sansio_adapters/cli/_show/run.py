@@ -2,6 +2,7 @@
 and everybody who watches them.
 """
 
+import os
 import sys
 import tempfile
 import time
@@ -69,6 +70,8 @@ def run(
         path = settings.trace
         if settings.report is not None:
             _try_to_write(settings.report)
+            if path is not None and os.path.realpath(path) == os.path.realpath(settings.report):
+                raise Problem("the trace and the report cannot be the same file.")
             path = path or str(Path(stack.enter_context(tempfile.TemporaryDirectory())) / "trace.jsonl")
         trace = Trace(path, began, stations) if path is not None else None
         print(f"{_title(settings, stations)}\n", file=out)
@@ -86,6 +89,8 @@ def run(
 
 def _try_to_write(path: str) -> None:
     """Before all the work is done in vain."""
+    if path == "-":
+        raise Problem("the report needs a file: standard output has the table.")
     try:
         Path(path).open("ab").close()
     except OSError as error:
@@ -99,7 +104,10 @@ def _report(trace: str, settings: Settings, stations: Mapping[str, Version]) -> 
     parser = Parser(prog="ocpp-sansio report", description="")
     report.add_arguments(parser)
     title = f"A demo with {len(stations)} station{'s' * (len(stations) > 1)}"
-    report.run(parser.parse_args([trace, f"--output={settings.report}", "--title", title]))
+    options = parser.parse_args([trace, f"--output={settings.report}", "--title", title])
+    kept = "" if settings.trace else "with --trace FILE, "
+    options.to_see_more = f"{kept}`ocpp-sansio report {settings.trace or 'FILE'} -o PAGE --most N` shows more"
+    report.run(options)
 
 
 def _verdict(demo: "_Demo", out: TextIO) -> int:

@@ -162,7 +162,9 @@ class Charger:
         for connector in self.some(number):
             reservation = self.reservation_of(connector.number)
             status = self.status(connector)
-            if status is Phase.AVAILABLE or (reservation is not None and reservation.token == token):
+            if status is Phase.AVAILABLE or (
+                status is Phase.RESERVED and reservation is not None and reservation.token == token
+            ):
                 return connector
         return None
 

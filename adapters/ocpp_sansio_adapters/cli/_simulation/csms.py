@@ -8,6 +8,7 @@ from itertools import count
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import attrs
 
 from ocpp_sansio import BootStatus, Role, Version
@@ -70,6 +71,7 @@ class Host(Owner):
         self.interval = interval
         self.boot = boot
         self.known: dict[str, Known] = {}
+        self._awaited: dict[str, anyio.Event] = {}  # the first words of these
         # Not from 1 on: a station may still have one of an earlier run.
         self.transaction_ids = count(int(self.clock.now().timestamp()) % 1_000_000_000)
 
@@ -86,6 +88,16 @@ class Host(Owner):
             del self.known[next(iter(self.known))]
         known = self.known[identity] = Known(maker)
         return known
+
+    async def word_from(self, station: Sensible) -> None:
+        """Wait until it has said something, on this link or on the next."""
+        if not station.heard:
+            await self._awaited.setdefault(station.id, anyio.Event()).wait()
+
+    def heard(self, charge_point: ChargePoint) -> None:
+        awaited = self._awaited.pop(charge_point.id, None)
+        if awaited is not None:
+            awaited.set()
 
     def greet(self, station: ChargePoint) -> None:
         """A station has booted, and has heard the answer."""

@@ -16,7 +16,7 @@ from ocpp_sansio.routing import on
 from ..._plain import plain_answer
 from ...charge_point import ChargePoint
 from ...driver import Transport
-from ...records import Observer, Record
+from ...records import CallFinished, Observer, Record
 from .clock import Clock
 
 __all__ = ["Owner", "Sensible", "Watcher", "sensible"]
@@ -45,6 +45,9 @@ class Owner:
     def left(self, charge_point: ChargePoint, error: Exception | None) -> None:
         """A link has ended."""
         self.watcher.left(charge_point, error)
+
+    def heard(self, charge_point: ChargePoint) -> None:
+        """A call of the peer is over."""
 
     def __call__(self, record: Record, /) -> object:
         """Something happens on a link."""
@@ -77,7 +80,7 @@ STATUSES: Mapping[str, str] = MappingProxyType(
 
 
 class Sensible(ChargePoint):
-    """Tells its `owner` what happens on its link."""
+    """Tells its `owner` what happens on its link. `heard` says whether a call of the peer is over."""
 
     def __init__(
         self,
@@ -88,8 +91,14 @@ class Sensible(ChargePoint):
         protocol: Connection,
         observers: Iterable[Observer] = (),
     ) -> None:
-        super().__init__(id, connection, protocol=protocol, observers=[*observers, owner])
+        super().__init__(id, connection, protocol=protocol, observers=[*observers, self._hear, owner])
         self.owner = owner
+        self.heard = False
+
+    def _hear(self, record: Record) -> None:
+        if isinstance(record, CallFinished) and not record.ours:
+            self.heard = True
+            self.owner.heard(self)
 
     async def start(self) -> None:
         self.owner.joining(self)

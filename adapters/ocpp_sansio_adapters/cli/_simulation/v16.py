@@ -29,9 +29,6 @@ __all__ = ["Dialect16"]
 
 PROFILES = "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger"
 
-#: Why a transaction ended, where 1.6 has a word of its own.
-REASONS: Mapping[str, str] = MappingProxyType({"Reset": "SoftReset"})
-
 #: Steps of an upload, and of a new firmware.
 UPLOAD = ("Uploading", "Uploaded")
 FIRMWARE = ("Downloading", "Downloaded", "Installing", "Installed")
@@ -321,6 +318,6 @@ class Dialect16(Dialect):
             transaction_id=transaction.id,
             meter_stop=reading.energy,
             timestamp=reading.time,
-            reason=REASONS.get(transaction.stop, transaction.stop),
+            reason=transaction.stop,
             id_tag=transaction.token if transaction.stop == "Local" else None,
         )
