@@ -530,10 +530,14 @@ def test_a_signal_when_there_is_nothing_left_to_stop_is_noted():
 
 @needs_posix
 def test_a_terminal_that_is_closed_asks_for_an_end_too():
-    with Interruption() as interruption:
-        signal.raise_signal(signal.SIGHUP)
-        with pytest.raises(Problem, match=r"^ended by SIGHUP\.$") as caught:
-            interruption.check()
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # nohup has it ignored
+    try:
+        with Interruption() as interruption:
+            signal.raise_signal(signal.SIGHUP)
+            with pytest.raises(Problem, match=r"^ended by SIGHUP\.$") as caught:
+                interruption.check()
+    finally:
+        signal.signal(signal.SIGHUP, before)
     assert caught.value.status == 128 + signal.SIGHUP
 
 
